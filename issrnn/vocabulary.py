@@ -1,0 +1,86 @@
+"""A closed list of words and its file, in the ``tokenizer.json`` format of Hugging Face tokenizers.
+
+The format lets evaluation clients load the same tokenizer with ``AutoTokenizer``; reading it here
+takes only the JSON module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["END", "UNKNOWN", "Vocabulary"]
+
+END = "<eos>"
+"""Ends every sentence, and starts the first."""
+UNKNOWN = "<unk>"
+"""Stands for every word that is not in the vocabulary."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words and their ids; id ``i`` is ``words[i]``.
+
+    Raises:
+        ValueError: If a word occurs twice, or ``<eos>`` or ``<unk>`` is missing.
+    """
+
+    words: tuple[str, ...]
+    ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", {word: i for i, word in enumerate(self.words)})
+        if len(self.ids) != len(self.words):
+            repeated = next(w for i, w in enumerate(self.words) if self.ids[w] != i)
+            raise ValueError(f"the word {repeated!r} occurs twice in the vocabulary")
+        for special in (END, UNKNOWN):
+            if special not in self.ids:
+                raise ValueError(f"the vocabulary has no {special}")
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """The id of each word; that of ``<unk>`` for a word that is not in the vocabulary."""
+        unknown = self.ids[UNKNOWN]
+        return [self.ids.get(word, unknown) for word in words]
+
+    def to_json(self) -> str:
+        """The text of a ``tokenizer.json``: a word-level model that splits on white space."""
+        return json.dumps(
+            {
+                "version": "1.0",
+                "truncation": None,
+                "padding": None,
+                "added_tokens": [],
+                "normalizer": None,
+                "pre_tokenizer": {"type": "WhitespaceSplit"},
+                "post_processor": None,
+                "decoder": None,
+                "model": {"type": "WordLevel", "vocab": self.ids, "unk_token": UNKNOWN},
+            },
+            ensure_ascii=False,
+            indent=0,
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Vocabulary:
+        """Read a ``tokenizer.json``.
+
+        Raises:
+            ValueError: If it is not a word-level model with ids 0 to n - 1.
+        """
+        document = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            model = document["model"]
+            kind, ids = model["type"], model["vocab"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a tokenizer.json: no {error}") from None
+        if kind != "WordLevel" or not isinstance(ids, dict):
+            raise ValueError(f"{path} holds a {kind} model; only WordLevel is supported")
+        words = sorted(ids, key=ids.__getitem__)
+        if [ids[word] for word in words] != list(range(len(words))):
+            raise ValueError(f"{path}: ids are not 0 to {len(words) - 1}, each once")
+        return cls(tuple(words))
