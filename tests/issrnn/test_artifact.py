@@ -1,0 +1,191 @@
+"""An artifact is written whole or not at all, and a bad one is refused with a clear error."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from issrnn import artifact
+from issrnn.architecture import RecurrentLanguageModel
+from issrnn.artifact import ArtifactError, Card, Provenance
+from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+
+ARCHITECTURE = RecurrentLanguageModel(vocabulary_size=6, embedding_size=3, hidden_sizes=(4, 2))
+VOCABULARY = Vocabulary((END, UNKNOWN, "the", "cat", "naïve", "日本"))
+
+
+def make_card(weights_dtype: str = "float32") -> Card:
+    return Card.model_validate(
+        {
+            "name": "tiny-iss",
+            "task": "score",
+            "variant": "iss",
+            "architecture": ARCHITECTURE,
+            "dense_hidden_sizes": (5, 5),
+            "weights_dtype": weights_dtype,
+            "metrics": {"test_perplexity": 5.5},
+            "provenance": Provenance(
+                preset="tiny",
+                command="none",
+                seed=1,
+                commit="0" * 40,
+                created="2026-01-01T00:00:00Z",
+                machine="test",
+                wall_time_seconds=0.0,
+                training={},
+                data_sha256={},
+            ),
+        }
+    )
+
+
+def make_weights() -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return {
+        name: generator.normal(size=shape).astype(np.float32)
+        for name, shape in ARCHITECTURE.shapes().items()
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    artifact.save(tmp_path / "tiny-iss", make_card(), make_weights(), VOCABULARY)
+    return tmp_path / "tiny-iss"
+
+
+def test_what_was_saved_is_loaded(folder: Path) -> None:
+    loaded = artifact.load(folder)
+    for name, weight in make_weights().items():
+        np.testing.assert_array_equal(loaded.weights[name], weight)
+    assert loaded.vocabulary == VOCABULARY
+    assert loaded.card.metrics == {"test_perplexity": 5.5}
+    assert loaded.parameters == 6 * 3 + 16 * 3 + 16 * 4 + 32 + 8 * 4 + 8 * 2 + 16 + 6 * 2 + 6
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["tiny-iss"]
+
+
+def test_fp16_weights_are_computed_with_in_fp32(tmp_path: Path) -> None:
+    artifact.save(tmp_path / "a", make_card("float16"), make_weights(), VOCABULARY)
+    loaded = artifact.load(tmp_path / "a")
+    for name, weight in make_weights().items():
+        assert loaded.weights[name].dtype == np.float32
+        np.testing.assert_array_equal(loaded.weights[name], weight.astype(np.float16))
+
+
+def test_saving_again_replaces_the_former_artifact(folder: Path) -> None:
+    weights = make_weights() | {"decoder.bias": np.ones(6, np.float32)}
+    artifact.save(folder, make_card(), weights, VOCABULARY)
+    assert artifact.load(folder).weights["decoder.bias"].tolist() == [1.0] * 6
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["tiny-iss"]
+
+
+def test_a_failed_save_leaves_the_former_artifact(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disk_full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", disk_full)
+    with pytest.raises(ArtifactError, match="No space left"):
+        artifact.save(folder, make_card(), make_weights(), VOCABULARY)
+    artifact.load(folder)
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["tiny-iss"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "tokenizer_config.json"])
+def test_a_damaged_file_is_named(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=f"{name} is damaged"):
+        artifact.load(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ArtifactError, match=f"cannot read .*{name}"):
+        artifact.load(folder)
+
+
+def edit_card(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_another_format_version_is_refused(folder: Path) -> None:
+    edit_card(folder, format_version=2)
+    with pytest.raises(ArtifactError, match="format version 2; this release reads 1"):
+        artifact.load(folder)
+
+
+def test_a_wrong_field_is_named(folder: Path) -> None:
+    edit_card(folder, task="dance")
+    with pytest.raises(ArtifactError, match=r"config\.json: task: .*'score'"):
+        artifact.load(folder)
+
+
+def test_a_card_that_names_files_outside_its_folder_is_refused(folder: Path) -> None:
+    checksums = artifact.read_card(folder).sha256
+    edit_card(folder, sha256=checksums | {"../secret": "0" * 64})
+    with pytest.raises(ArtifactError, match="outside its folder"):
+        artifact.load(folder)
+
+
+def test_weights_must_have_the_architectures_shapes(folder: Path) -> None:
+    edit_card(folder, architecture=ARCHITECTURE.model_dump() | {"hidden_sizes": [4, 3]})
+    with pytest.raises(ArtifactError, match=r"weight_ih_l0 is \(8, 4\), should be \(12, 4\)"):
+        artifact.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"decoder.bias": np.zeros(5, np.float32)}, r"decoder.bias is \(5,\), should be \(6,\)"),
+        ({"decoder.bias": np.full(6, np.nan, np.float32)}, "decoder.bias holds values"),
+        ({"spare": np.zeros(1, np.float32)}, "does not: spare"),
+    ],
+)
+def test_bad_weights_are_not_written(
+    tmp_path: Path, change: dict[str, np.ndarray], message: str
+) -> None:
+    with pytest.raises(ArtifactError, match=message):
+        artifact.save(tmp_path / "a", make_card(), make_weights() | change, VOCABULARY)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_weight_too_large_for_fp16_is_not_written(tmp_path: Path) -> None:
+    weights = make_weights() | {"decoder.bias": np.full(6, 1e6, np.float32)}
+    with (
+        pytest.raises(ArtifactError, match="not finite as float16"),
+        np.errstate(over="ignore"),
+    ):
+        artifact.save(tmp_path / "a", make_card("float16"), weights, VOCABULARY)
+
+
+def test_reading_an_artifact_needs_no_torch(folder: Path) -> None:
+    code = (
+        "import sys, pathlib, issrnn.artifact as a; a.load(pathlib.Path(sys.argv[1]));"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+
+
+def test_a_vocabulary_knows_unknown_words_and_refuses_repeats() -> None:
+    assert VOCABULARY.encode(["the", "dog", END]) == [2, 1, 0]
+    with pytest.raises(ValueError, match="'the' occurs twice"):
+        Vocabulary((END, UNKNOWN, "the", "the"))
+    with pytest.raises(ValueError, match="no <unk>"):
+        Vocabulary((END, "the"))
+
+
+def test_the_paper_sizes_give_its_multiply_adds_ratio() -> None:
+    """Table 1: a reduction of 7.48 times from 1500/1500 to 373/315."""
+    dense, small = (
+        RecurrentLanguageModel(vocabulary_size=10_000, embedding_size=1500, hidden_sizes=sizes)
+        for sizes in ((1500, 1500), (373, 315))
+    )
+    ratio = dense.multiply_adds_per_token() / small.multiply_adds_per_token()
+    assert ratio == pytest.approx(7.48, abs=0.01)

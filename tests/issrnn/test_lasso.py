@@ -1,0 +1,145 @@
+"""Group lasso against its definition (paper Eq. 2 to 4), written out naively."""
+
+import pytest
+import torch
+from torch import nn
+
+from issrnn.groups import Group, Slice
+from issrnn.lasso import EPSILON, GroupLasso, l1_subgradient_, threshold_
+
+HIDDEN, INPUTS, OUTPUTS = 5, 3, 4
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.lstm = nn.LSTM(INPUTS, HIDDEN)
+        self.linear = nn.Linear(HIDDEN, OUTPUTS)
+
+
+def lstm_group(model: Net) -> Group:
+    """The ISS group of the one LSTM layer: rows of four gates, recurrent and Linear's columns."""
+    rows, units = torch.arange(4 * HIDDEN), torch.arange(HIDDEN)
+    return Group(
+        owner="lstm",
+        size=HIDDEN,
+        slices=(
+            Slice("lstm.weight_ih_l0", 0, rows, rows % HIDDEN, "produces"),
+            Slice("lstm.weight_hh_l0", 0, rows, rows % HIDDEN, "produces"),
+            Slice("lstm.bias_ih_l0", 0, rows, rows % HIDDEN, "produces", counted=False),
+            Slice("lstm.weight_hh_l0", 1, units, units, "reads"),
+            Slice("linear.weight", 1, units, units, "reads"),
+        ),
+        model=model,
+    )
+
+
+def naive_lengths(model: Net) -> torch.Tensor:
+    """Every weight on a row and on a column of the recurrent matrix counts in both groups."""
+    w_ih, w_hh = (model.get_parameter(f"lstm.weight_{kind}_l0") for kind in ("ih", "hh"))
+    squares = []
+    for k in range(HIDDEN):
+        rows = [gate * HIDDEN + k for gate in range(4)]
+        parts = (w_ih[rows], w_hh[rows], w_hh[:, k], model.linear.weight[:, k])
+        squares.append(sum(float(part.detach().double().square().sum()) for part in parts))
+    return torch.tensor(squares, dtype=torch.float64).sqrt()
+
+
+def test_lengths_and_penalty_follow_equation_2() -> None:
+    model = Net()
+    lasso = GroupLasso([lstm_group(model)])
+    torch.testing.assert_close(lasso.lengths().double(), naive_lengths(model))
+    torch.testing.assert_close(lstm_group(model).norms(), naive_lengths(model))
+    assert lasso.penalty() == pytest.approx(float(naive_lengths(model).sum()))
+
+
+def test_the_gradient_is_that_of_the_penalty() -> None:
+    model = Net()
+    group = lstm_group(model)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    GroupLasso([group]).add_gradient_(0.3)
+
+    # Autograd of Eq. 2 with the root of Eq. 4.
+    squares = torch.zeros(HIDDEN)
+    for s in group.slices:
+        if s.counted:
+            weight = model.get_parameter(s.parameter)
+            per_position = weight.movedim(s.axis, 0)[s.positions].flatten(1).square().sum(1)
+            squares = squares.index_add(0, s.components, per_position)
+    penalty = 0.3 * (EPSILON + squares).sqrt().sum()
+    names = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "linear.weight"]
+    parameters = [model.get_parameter(name) for name in names]
+    for parameter, expected in zip(
+        parameters, torch.autograd.grad(penalty, parameters), strict=True
+    ):
+        assert parameter.grad is not None
+        torch.testing.assert_close(parameter.grad, expected)
+    bias_gradient = model.get_parameter("lstm.bias_ih_l0").grad
+    assert bias_gradient is not None
+    assert not bias_gradient.any()
+
+
+def test_a_gradient_step_without_backward_is_refused() -> None:
+    model = Net()
+    with pytest.raises(ValueError, match="backward"):
+        GroupLasso([lstm_group(model)]).add_gradient_(0.1)
+    with pytest.raises(ValueError, match="backward"):
+        l1_subgradient_(model.parameters(), 0.1)
+
+
+def test_the_proximal_step_zeroes_short_groups_and_shortens_long_ones() -> None:
+    model = Net()
+    group = lstm_group(model)
+    before = group.norms()
+    strength = float(before.sort().values[1]) * 1.0001  # the two shortest must die
+    GroupLasso([group]).proximal_step_(strength)
+    after = group.norms()
+    assert set(torch.nonzero(after == 0).flatten().tolist()) == set(before.argsort()[:2].tolist())
+    alive = after > 0
+    assert (after[alive] < before[alive]).all()
+    assert model.get_parameter("lstm.bias_ih_l0").detach().any()
+
+
+def test_a_small_proximal_step_agrees_with_a_gradient_step() -> None:
+    """To first order in the strength, overlapping groups included."""
+    strength = 1e-4
+    by_gradient, by_proximal = Net(), Net()
+    for parameter in by_gradient.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    GroupLasso([lstm_group(by_gradient)]).add_gradient_(strength)
+    torch.optim.SGD(by_gradient.parameters(), lr=1.0).step()
+    GroupLasso([lstm_group(by_proximal)]).proximal_step_(strength)
+    for a, b in zip(by_gradient.parameters(), by_proximal.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-7)
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, in_blocks = Net(), Net()
+    GroupLasso([lstm_group(whole)]).proximal_step_(0.05, threshold=0.01)
+    monkeypatch.setattr("issrnn.lasso._BLOCK_ELEMENTS", 7)
+    GroupLasso([lstm_group(in_blocks)]).proximal_step_(0.05, threshold=0.01)
+    for a, b in zip(whole.parameters(), in_blocks.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_thresholding_zeroes_what_is_below_tau_in_place() -> None:
+    weight = nn.Parameter(torch.tensor([[0.5, -0.05], [0.1, -0.2]]))
+    threshold_([weight], 0.1)
+    assert weight.tolist() == [[0.5, 0.0], [0.0, pytest.approx(-0.2)]]
+
+
+def test_l1_adds_the_sign_of_each_weight() -> None:
+    weight = nn.Parameter(torch.tensor([2.0, -3.0, 0.0]))
+    weight.grad = torch.ones(3)
+    l1_subgradient_([weight], 0.5)
+    assert weight.grad.tolist() == [1.5, 0.5, 1.0]
+
+
+def test_a_zeroed_component_has_length_zero_and_stays_within_range() -> None:
+    group = lstm_group(Net())
+    group.zero_([0, 3])
+    assert (group.norms() == 0).tolist() == [True, False, False, True, False]
+    with pytest.raises(IndexError, match="0 to 4"):
+        group.zero_([5])

@@ -1,0 +1,57 @@
+"""The fast layer is nn.LSTM in everything but speed."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from training.fast_lstm import FastLSTM
+
+
+def outputs_and_gradients(layer: nn.LSTM, x: Tensor, h: Tensor, c: Tensor) -> list[Tensor]:
+    output, (h_n, c_n) = layer(x, (h, c))
+    slope = torch.linspace(0.5, 1.5, output.numel(), dtype=x.dtype).view_as(output)
+    loss = (output * slope).sum() + h_n.square().sum() + c_n.sin().sum()
+    return [output, h_n, c_n, *torch.autograd.grad(loss, [x, h, c, *layer.parameters()])]
+
+
+def twin_layers(inputs: int, hidden: int, dtype: torch.dtype) -> tuple[nn.LSTM, FastLSTM]:
+    torch.manual_seed(inputs * 100 + hidden)
+    reference, fast = nn.LSTM(inputs, hidden).to(dtype), FastLSTM(inputs, hidden).to(dtype)
+    fast.load_state_dict(reference.state_dict())
+    return reference, fast
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    steps=st.integers(1, 6),
+    batch=st.integers(1, 4),
+    inputs=st.integers(1, 9),
+    hidden=st.integers(1, 9),
+)
+def test_outputs_and_gradients_match_torch(
+    steps: int, batch: int, inputs: int, hidden: int
+) -> None:
+    reference, fast = twin_layers(inputs, hidden, torch.float64)
+    x = torch.randn(steps, batch, inputs, dtype=torch.float64, requires_grad=True)
+    h, c = torch.randn(2, 1, batch, hidden, dtype=torch.float64, requires_grad=True).unbind()
+    expected = outputs_and_gradients(reference, x, h, c)
+    for ours, theirs in zip(outputs_and_gradients(fast, x, h, c), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_the_state_is_zero_when_none_is_given() -> None:
+    reference, fast = twin_layers(5, 4, torch.float32)
+    x = torch.randn(7, 2, 5)
+    torch.testing.assert_close(fast(x)[0], reference(x)[0])
+
+
+def test_bf16_products_stay_near_fp32_results() -> None:
+    reference, fast = twin_layers(32, 24, torch.float32)
+    fast.precision = "bf16"
+    x = torch.randn(10, 4, 32, requires_grad=True)
+    h = c = torch.zeros(1, 4, 24, requires_grad=True)
+    expected = outputs_and_gradients(reference, x, h, c)
+    for ours, theirs in zip(outputs_and_gradients(fast, x, h, c), expected, strict=True):
+        assert ours.dtype == torch.float32
+        assert (ours - theirs).norm() <= 0.02 * theirs.norm()
