@@ -1,0 +1,49 @@
+"""A training's checkpoint and best weights on disk: no pickled code, never half-written."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.errors import RunError
+from training.files import write_whole
+
+__all__ = ["FORMAT_VERSION", "load_document", "save_document"]
+
+FORMAT_VERSION = 1
+
+
+def save_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace ``path`` by a document of tensors and plain values.
+
+    Raises:
+        RunError: If it cannot be written, as on a full disk; ``path`` is as it was.
+    """
+    try:
+        write_whole(
+            path, lambda file: torch.save({**document, "format_version": FORMAT_VERSION}, file)
+        )
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+
+
+def load_document(path: Path) -> dict[str, Any]:
+    """Read what `save_document` wrote; runs no code of the file's.
+
+    Raises:
+        RunError: If it is missing, damaged, or of another format version.
+    """
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+    version = document.get("format_version") if isinstance(document, dict) else None
+    if version != FORMAT_VERSION:
+        raise RunError(f"{path} has format version {version}; this release reads {FORMAT_VERSION}")
+    return dict(document)

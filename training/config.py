@@ -1,0 +1,183 @@
+"""The complete, validated description of one training run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from issrnn.architecture import Cell, RecurrentLanguageModel
+from training.errors import ConfigError
+from training.fast_lstm import Precision
+
+__all__ = ["TrainingConfig", "override"]
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class TrainingConfig(BaseModel):
+    """One run: everything that decides its result, apart from the machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    preset: str
+    """Name of the preset this came from."""
+    variant: Literal["dense", "iss", "direct"]
+    """What the trained model is, on its artifact's card."""
+
+    corpus: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "ptb"
+    """Folder of the corpus in the data directory."""
+    vocabulary_limit: PositiveInt | None = None
+    """Keep this many of the most frequent words, the rest is ``<unk>``; None keeps all."""
+
+    cell: Cell = "lstm"
+    """Kind of recurrent layer."""
+    embedding_size: PositiveInt
+    """Length of a word vector."""
+    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    """Units of each layer at the start, first to last."""
+    keep: Share = 1.0
+    """Probability that an activation survives drop-out on the non-recurrent connections."""
+    init_bound: PositiveFloat
+    """Weights start uniform in [-bound, bound]."""
+    start_from: str | None = None
+    """Run whose best weights training starts from; None starts from random weights."""
+
+    epochs: PositiveInt
+    """Passes over the training split."""
+    batch_size: PositiveInt = 20
+    """Streams the training split is cut into, read side by side."""
+    bptt_steps: PositiveInt
+    """Words a stream advances per mini-batch: gradients reach no further back."""
+    learning_rate: PositiveFloat = 1.0
+    """Of SGD; the loss is summed over the steps and averaged over the streams."""
+    flat_epochs: NonNegativeInt
+    """Epochs at the full learning rate."""
+    decay: Share
+    """Factor on the learning rate for each epoch after these."""
+    clip: PositiveFloat
+    """Largest Euclidean norm of all gradients together."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of SGD."""
+
+    lambda_: NonNegativeFloat = Field(default=0.0, alias="lambda")
+    """Strength of group lasso (paper Eq. 2); 0 trains without."""
+    lasso: Literal["proximal", "gradient"] = "proximal"
+    """Cut each group's length by lr x lambda after the update, or add the term to the gradient."""
+    tau: NonNegativeFloat = 0.0
+    """Weights of the groups below this are set to zero after every mini-batch; 0: none are."""
+    l1: NonNegativeFloat = 0.0
+    """Strength of plain l1 on the weights of the groups (paper appendix A)."""
+    shrink_every: NonNegativeInt = 200
+    """Mini-batches between removals of dead components while training; 0 never removes."""
+
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """Of the large matrix products; auto takes bf16 where the CPU multiplies it in hardware."""
+    recurrent: Literal["auto", "fast", "torch"] = "auto"
+    """This project's LSTM for CPUs or torch's own layers; auto takes the fast one where it fits."""
+    log_every: PositiveInt = 200
+    """Mini-batches between lines of the log."""
+    seed: NonNegativeInt = 1
+    """Of weights and drop-out."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.variant == "iss" and not self.lambda_:
+            raise ValueError("variant 'iss' needs lambda above 0")
+        if self.recurrent == "fast" and self.cell != "lstm":
+            raise ValueError(f"recurrent 'fast' is an LSTM; cell is {self.cell!r}: use 'torch'")
+        if self.flat_epochs > self.epochs and self.decay == 1:
+            raise ValueError("flat_epochs is above epochs and decay is 1: one of them is a mistake")
+        return self
+
+    def architecture(self, vocabulary_size: int) -> RecurrentLanguageModel:
+        """Cell and sizes of the network at the start of training."""
+        return RecurrentLanguageModel(
+            cell=self.cell,
+            vocabulary_size=vocabulary_size,
+            embedding_size=self.embedding_size,
+            hidden_sizes=self.hidden_sizes,
+        )
+
+    @property
+    def product_precision(self) -> Precision:
+        """Precision of matrix products in a resolved config (without ``auto``)."""
+        if self.precision == "auto":
+            raise ValueError("precision 'auto' must be resolved first")
+        return self.precision
+
+    @property
+    def regularises_groups(self) -> bool:
+        """Whether training does anything to the ISS weight groups."""
+        return bool(self.lambda_ or self.l1 or self.tau)
+
+    def learning_rate_in(self, epoch: int) -> float:
+        """Learning rate in an epoch, counted from 0."""
+        return float(self.learning_rate * self.decay ** max(epoch + 1 - self.flat_epochs, 0))
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON values, under the names ``--set`` takes."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> Self:
+        """Check what `to_document` gave.
+
+        Args:
+            document: Parsed JSON.
+            where: Named in the error, such as a file.
+
+        Raises:
+            ConfigError: Naming the first field that is wrong.
+        """
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise ConfigError(f"{where}: {_first_problem(error)}") from error
+
+
+def override(config: TrainingConfig, assignments: Sequence[str]) -> TrainingConfig:
+    """The config with ``field=value`` assignments made, as given to ``--set``.
+
+    Tuples are written with commas (``hidden_sizes=373,315``), no value as ``none``.
+
+    Raises:
+        ConfigError: If a field is unknown (names the nearest) or a value does not fit.
+    """
+    document = config.to_document()
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        name = name.strip()
+        if not separator:
+            raise ConfigError(f"--set {assignment}: write it as field=value")
+        if name not in document or name == "preset":
+            near = difflib.get_close_matches(name, document, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(document)}"
+            raise ConfigError(f"--set {assignment}: no field {name!r}{hint}")
+        document[name] = _parse(text.strip(), is_tuple=isinstance(document[name], list))
+    return TrainingConfig.from_document(document, "--set " + " ".join(assignments))
+
+
+def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:
+    if is_tuple:
+        return [part.strip() for part in text.split(",")]
+    return None if text.lower() == "none" else text
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message} (got {first['input']!r})" if where else message

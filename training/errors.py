@@ -1,0 +1,32 @@
+"""Errors a user can cause or must hear of; each message is one line that says what to do."""
+
+__all__ = ["ConfigError", "DataError", "Interrupted", "RunError", "TrainingError"]
+
+
+class TrainingError(Exception):
+    """Anything that stops a command with one line on stderr and exit code 2."""
+
+
+class ConfigError(TrainingError):
+    """An unknown preset or field, or a value out of range."""
+
+
+class DataError(TrainingError):
+    """A corpus that is missing, damaged or cannot be fetched."""
+
+
+class RunError(TrainingError):
+    """A run folder that cannot be read, written or continued."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop
+    """SIGTERM or SIGINT arrived and everything worth keeping has been saved."""
+
+    def __init__(self, signal_number: int) -> None:
+        """Remember the signal.
+
+        Args:
+            signal_number: As in the `signal` module.
+        """
+        super().__init__(signal_number)
+        self.signal_number = signal_number

@@ -1,0 +1,119 @@
+"""What a run writes while it trains: CSV, TensorBoard events, log lines and a progress bar."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from training.errors import RunError
+from training.progress import progress_bar
+from training.run_folder import RunFolder
+
+__all__ = ["Journal"]
+
+Row = Mapping[str, Any]
+
+
+class Journal:
+    """The open log files of a run; use it as a context manager.
+
+    A resumed run goes on from the rows its checkpoint holds: later ones, which a killed process
+    wrote, are dropped and come again.
+    """
+
+    def __init__(
+        self, folder: RunFolder, rows: Sequence[Row], total_steps: int, columns: Sequence[str]
+    ) -> None:
+        """Open the files.
+
+        Args:
+            folder: Where they are.
+            rows: Lines of the log so far.
+            total_steps: Mini-batches of the whole run.
+            columns: Of the CSV file.
+
+        Raises:
+            RunError: If one cannot be written.
+        """
+        done = int(rows[-1]["step"]) if rows else 0
+        self._columns = columns
+        try:
+            self._csv = _rewrite(folder.csv, columns, rows)
+            self._events = SummaryWriter(str(folder.tensorboard), purge_step=done + 1)
+            self._logger, self._handler = _open_log(folder.log)
+        except OSError as error:
+            raise RunError(f"cannot write in {folder.path}: {error.strerror}") from error
+        self._bar = progress_bar("", total_steps, "step")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+        self._csv.close()
+        self._events.close()
+        self._logger.removeHandler(self._handler)
+        self._handler.close()
+
+    def start_at(self, step: int) -> None:
+        """Show a resumed run's progress; the time left is reckoned from this process alone."""
+        self._bar.initial = self._bar.n = step
+        self._bar.refresh()
+
+    def step(self, description: str, figures: Mapping[str, str]) -> None:
+        """One mini-batch is done."""
+        self._bar.set_description(description, refresh=False)
+        self._bar.set_postfix(figures, refresh=False)
+        self._bar.update()
+
+    def row(self, row: Row) -> None:
+        """Add a line to the CSV file and its figures to TensorBoard.
+
+        Raises:
+            RunError: If the disk is full.
+        """
+        try:
+            csv.DictWriter(self._csv, self._columns).writerow(row)
+            self._csv.flush()
+            for name, value in row.items():
+                if isinstance(value, int | float) and name != "step":
+                    self._events.add_scalar(name, value, row["step"])
+        except OSError as error:
+            raise RunError(f"cannot write the log: {error.strerror}") from error
+
+    def say(self, message: str) -> None:
+        """A line for people, on stderr and in the log file."""
+        tqdm.write(message, file=sys.stderr)
+        self._logger.info(message)
+
+
+def _rewrite(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Any:
+    file = path.open("w", encoding="utf-8", newline="")
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    file.flush()
+    return file
+
+
+def _open_log(path: Path) -> tuple[logging.Logger, logging.Handler]:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("training")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    return logger, handler

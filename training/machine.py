@@ -1,0 +1,106 @@
+"""The machine and the process: threads, memory allocator, and what a record says of both."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from training.errors import ConfigError
+
+__all__ = [
+    "choose_device",
+    "describe_machine",
+    "git_commit",
+    "physical_cores",
+    "set_threads",
+]
+
+
+def physical_cores() -> int:
+    """Cores this process may run on, two hardware threads of one core counted once."""
+    cores = set()
+    for cpu in _allowed_cpus():
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        try:
+            cores.add(siblings.read_text(encoding="ascii").strip())
+        except OSError:
+            cores.add(str(cpu))
+    return max(1, len(cores))
+
+
+def set_threads(threads: int | None) -> int:
+    """Fix the number of threads of torch's operations, and flush subnormal numbers to zero.
+
+    Regularisation drives weights through the subnormal range, where processors are many times
+    slower (pytorch/pytorch#46180).
+
+    Args:
+        threads: None takes the physical cores.
+
+    Returns:
+        The number in force.
+    """
+    torch.set_num_threads(threads or physical_cores())
+    torch.set_flush_denormal(True)
+    return torch.get_num_threads()
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        ConfigError: If torch does not know it or it is not there.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"--device {name}: no such device; use cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"--device {name}: this torch sees no CUDA GPU; use cpu")
+    return device
+
+
+def describe_machine(device: torch.device) -> str:
+    """Processor, cores in use and operating system, in one line."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
+    return f"{_processor()}, {torch.get_num_threads()} threads, {platform.system()}"
+
+
+def git_commit() -> str:
+    """Commit of this project's checkout, with ``-dirty`` if tracked files differ from it."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return commit + ("-dirty" if _git(root, "status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    result = subprocess.run(  # noqa: S603 - fixed arguments
+        ["git", "-C", str(root), *arguments],  # noqa: S607 - git is looked up as usual
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout.strip()
+
+
+def _allowed_cpus() -> set[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

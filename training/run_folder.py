@@ -1,0 +1,115 @@
+"""The folder of one run: where its files are, and that only one process trains in it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from training.config import TrainingConfig
+from training.errors import RunError
+from training.files import remove_leftovers, write_json
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """Names of a run's files, and their reading and writing as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Refer to a folder, which need not exist yet.
+
+        Args:
+            path: ``RUNS/NAME``.
+        """
+        self.path = path
+        self.config_file = path / "config.json"
+        self.checkpoint = path / "checkpoint.pt"
+        """The complete state of training, to continue from."""
+        self.best = path / "best.pt"
+        """Weights with the lowest perplexity of the validation split."""
+        self.shrunk = path / "shrunk.pt"
+        """What ``python -m training shrink`` made of the best weights."""
+        self.record_file = path / "record.json"
+        self.csv = path / "log.csv"
+        self.log = path / "training.log"
+        self.plot = path / "plot.png"
+        self.tensorboard = path / "tensorboard"
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.path.name
+
+    @contextmanager
+    def opened_for(self, config: TrainingConfig) -> Iterator[None]:
+        """Hold the folder for one run of this config; make it where it does not exist.
+
+        Raises:
+            RunError: If another process trains in it, it holds a run of another config, or it
+                cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("wb")
+        except OSError as error:
+            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunError(f"another process is training in {self.path}") from error
+            remove_leftovers(self.path)
+            self._claim(config)
+            yield
+
+    def read_config(self) -> TrainingConfig:
+        """The config of the run.
+
+        Raises:
+            RunError: If there is no run in this folder.
+        """
+        return TrainingConfig.from_document(self._read(self.config_file), str(self.config_file))
+
+    def read_record(self) -> dict[str, Any]:
+        """The record of a finished run.
+
+        Raises:
+            RunError: If it is not finished.
+        """
+        if not self.record_file.exists() and self.config_file.exists():
+            raise RunError(f"the run in {self.path} is not finished; the same `run` continues it")
+        record: dict[str, Any] = self._read(self.record_file)
+        return record
+
+    def _claim(self, config: TrainingConfig) -> None:
+        if not self.config_file.exists():
+            try:
+                write_json(self.config_file, config.to_document())
+            except OSError as error:
+                raise RunError(f"cannot write {self.config_file}: {error.strerror}") from error
+            return
+        former, asked = self.read_config().to_document(), config.to_document()
+        differences = [
+            f"{name}={former[name]} (asked: {asked[name]})"
+            for name in asked
+            if former[name] != asked[name]
+        ]
+        if differences:
+            raise RunError(
+                f"{self.path} holds a run with {', '.join(differences)}; "
+                "give this one a name of its own with --as"
+            )
+
+    def _read(self, path: Path) -> Any:
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"no run in {self.path}: there is no {path.name}") from error
+        except OSError as error:
+            raise RunError(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
