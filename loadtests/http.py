@@ -1,0 +1,45 @@
+"""Plain GET requests, for everything that is not load."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+__all__ = ["HttpError", "get_json", "get_models"]
+
+
+class HttpError(Exception):
+    """No answer, or not the right one; the message names the address."""
+
+
+def get_json(url: str, timeout: float = 10.0) -> Any:
+    """The JSON document at ``url``.
+
+    Raises:
+        HttpError: If the address is not HTTP, does not answer with 200, or not with JSON.
+    """
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise HttpError(f"{url} is not an http:// or https:// address")
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - checked above
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        raise HttpError(f"{url} answers {error.code}") from error
+    except (OSError, ValueError) as error:
+        raise HttpError(f"{url}: {error}") from error
+
+
+def get_models(host: str) -> list[dict[str, Any]]:
+    """The entries of ``GET /models`` that serve ``/score``.
+
+    Raises:
+        HttpError: If the service does not answer, or not as its contract says.
+    """
+    document = get_json(f"{host}/models")
+    try:
+        return [model for model in document["models"] if model["task"] == "score"]
+    except (KeyError, TypeError) as error:
+        raise HttpError(f"{host}/models does not hold a list of models: {error!r}") from error

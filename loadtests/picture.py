@@ -1,0 +1,93 @@
+"""The picture of a comparison: throughput and latency against load, one line a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from loadtests.plan import Loop
+from loadtests.report import Record
+from loadtests.summary import Row
+
+__all__ = ["draw"]
+
+_PANELS = (
+    ("throughput", "answers a second"),
+    ("p50_ms", "median latency (ms)"),
+    ("p95_ms", "95th percentile (ms)"),
+    ("p99_ms", "99th percentile (ms)"),
+)
+_LOADS: dict[Loop, str] = {"closed": "users, closed loop", "open": "arrivals a second, open loop"}
+
+
+def draw(record: Record, path: Path) -> None:
+    """Write the picture (format by suffix): a row of panels for each loop that was measured."""
+    loops = [loop for loop in _LOADS if any(row.loop == loop for row in record.rows)]
+    if not loops:
+        return
+    figure, grid = plt.subplots(
+        len(loops), len(_PANELS), figsize=(15, 3.6 * len(loops) + 1), squeeze=False
+    )
+    for axes_row, loop in zip(grid, loops, strict=True):
+        rows = [row for row in record.rows if row.loop == loop]
+        for axes, (field, label) in zip(axes_row, _PANELS, strict=True):
+            _draw_panel(axes, rows, record.variants, field)
+            axes.set_xlabel(_LOADS[loop])
+            axes.set_ylabel(label)
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False)
+    figure.text(0.5, 0.005, _conditions(record), ha="center", fontsize=8, color="0.35")
+    figure.tight_layout(rect=(0, 0.03, 1, 0.95))
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def _draw_panel(axes: Axes, rows: Sequence[Row], variants: Sequence[str], field: str) -> None:
+    for number, variant in enumerate(variants):
+        own = [r for r in rows if r.variant == variant and getattr(r, field) is not None]
+        loads = [row.load for row in own]
+        values = [getattr(row, field) for row in own]
+        colour = f"C{number}"
+        axes.plot(loads, values, "-o", color=colour, label=variant, markersize=4)
+        refusing = [
+            (r.load, v) for r, v in zip(own, values, strict=True) if r.refused + r.failed > 0.01
+        ]
+        if refusing:
+            axes.plot(*zip(*refusing, strict=True), "x", color=colour, markersize=11)
+        if field == "throughput" and own:
+            lowest = [min(row.throughput_by_round) for row in own]
+            highest = [max(row.throughput_by_round) for row in own]
+            axes.fill_between(loads, lowest, highest, color=colour, alpha=0.2, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xticks(sorted({row.load for row in rows}))
+    axes.tick_params(axis="x", which="minor", bottom=False)
+    if field == "throughput":
+        axes.set_ylim(0, 1.08 * max((row.throughput for row in rows), default=1.0) or 1.0)
+    else:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(visible=True, which="major", alpha=0.3)
+
+
+def _conditions(record: Record) -> str:
+    known = record.conditions
+    parts = [
+        str(known.get("date", "")),
+        f"{known.get('processor')}, {known.get('cores')} cores: {known.get('placement')}",
+        f"{record.plan.rounds} x {record.plan.duration:g} s a point",
+        "x: more than 1% refused or failed",
+    ]
+    if not record.complete:
+        parts.append("interrupted")
+    return "; ".join(parts)

@@ -1,0 +1,87 @@
+"""What a comparison measures: which loads, how long, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Load", "Loop", "Plan", "default_rates"]
+
+Loop = Literal["closed", "open"]
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load, held for one window."""
+
+    loop: Loop
+    value: float
+    """Users of a closed loop; mean arrivals a second of an open one."""
+
+    def __str__(self) -> str:
+        return f"{self.value:g} users" if self.loop == "closed" else f"{self.value:g}/s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Settings of a comparison.
+
+    Raises:
+        ValueError: If a value is out of range; the message names the option.
+    """
+
+    users: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    """Closed loops, in this order."""
+    rates: tuple[float, ...] | None = None
+    """Open loops, arrivals a second; None: chosen from the closed loops (`default_rates`)."""
+    rounds: int = 2
+    """How often each load is measured for each variant, in turn."""
+    duration: float = 6.0
+    """Seconds measured in one window."""
+    warm_up: float = 1.5
+    """Seconds before it that do not count."""
+    timeout: float = 30.0
+    """Seconds a client waits for an answer."""
+    texts_per_request: int = 1
+    token_details: bool = False
+    """Whether answers hold each token's log-probability."""
+    seed: int = 1
+    max_failed: float = 0.01
+    """Share of failed requests above which the comparison is a failure."""
+
+    def __post_init__(self) -> None:
+        if not self.users or min(self.users) < 1:
+            raise ValueError("--users takes numbers of 1 or more")
+        if self.rates is not None and min(self.rates, default=1.0) <= 0:
+            raise ValueError("--rates takes arrivals a second above 0")
+        for name in ("rounds", "duration", "timeout", "texts_per_request"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"--{name.replace('_', '-')} must be above 0")
+        if self.warm_up < 0:
+            raise ValueError("--warm-up must not be below 0")
+        if not 0 <= self.max_failed <= 1:
+            raise ValueError("--max-failed is a share from 0 to 1")
+
+    @property
+    def window_seconds(self) -> float:
+        """About how long one window takes."""
+        return self.warm_up + self.duration + 0.3
+
+
+def default_rates(peak_throughputs: list[float]) -> tuple[float, ...]:
+    """Arrival rates that lead from an idle service to the fastest variant's limit.
+
+    Args:
+        peak_throughputs: Each variant's best closed-loop throughput, answers a second.
+
+    Returns:
+        A quarter, half and three quarters of the slowest variant's, and half and three quarters
+        of the fastest variant's, ascending, to two digits. Above the slowest variant's limit it
+        must refuse, which an open loop shows and a closed one cannot.
+    """
+    answered = [peak for peak in peak_throughputs if peak > 0]
+    if not answered:
+        return ()
+    slowest, fastest = min(answered), max(answered)
+    rates = {slowest * 0.25, slowest * 0.5, slowest * 0.75, fastest * 0.5, fastest * 0.75}
+    return tuple(sorted({float(f"{rate:.2g}") for rate in rates}))

@@ -1,0 +1,127 @@
+"""The figures of a load: how much was answered, how quickly, and what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadtests.plan import Loop
+
+if TYPE_CHECKING:
+    from loadtests.windows import Window
+
+__all__ = ["Row", "failures", "summarise"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One variant under one load. Latencies are of answered requests, in milliseconds."""
+
+    variant: str
+    loop: Loop
+    load: float
+    """Users of a closed loop; arrivals a second of an open one."""
+    rounds: int
+    seconds: float
+    """Measured time, all rounds."""
+    requests: int
+    """Those that count: answered, refused and failed."""
+    throughput: float
+    """Answers a second."""
+    throughput_by_round: tuple[float, ...]
+    tokens_per_second: float
+    p50_ms: float | None
+    """Median latency from the intended start; None if nothing was answered."""
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    queue_p50_ms: float | None
+    """Median time in the service's queue, as it reports it."""
+    compute_p50_ms: float | None
+    """Median time in its engine, as it reports it."""
+    refused: float
+    """Share refused by the service to protect itself: 429, 503, 504."""
+    failed: float
+    """Share with any other error, or a wrong answer."""
+    sent_late_p99_ms: float | None
+    """How late the load generator itself sent what was planned: large if it is the limit."""
+    client_cpu: float
+    """Cores used by the load generator; in an open loop it also polls for the next arrival."""
+    service_cpu: float | None
+    """Cores used by the service; None if it runs elsewhere."""
+    problems: dict[str, int]
+    """What was wrong, and how often."""
+
+
+def summarise(windows: Sequence[Window]) -> Row:
+    """Pool the windows of one variant under one load."""
+    first = windows[0]
+    seconds = sum(window.seconds for window in windows)
+    samples = [sample for window in windows for sample in window.samples]
+    answered = [sample for sample in samples if sample.answer.outcome == "ok"]
+    latency = _percentiles([sample.latency_ms for sample in answered], 50, 95, 99, 100)
+    (queue,) = _percentiles([sample.answer.queue_ms for sample in answered], 50)
+    (compute,) = _percentiles([sample.answer.compute_ms for sample in answered], 50)
+    (late,) = _percentiles([(sample.sent - sample.intended) * 1000 for sample in samples], 99)
+    outcomes = [sample.answer.outcome for sample in samples]
+    problems = [sample.answer.problem for sample in samples if sample.answer.problem]
+    served = [window.service_cpu for window in windows if window.service_cpu is not None]
+    return Row(
+        variant=first.variant,
+        loop=first.load.loop,
+        load=first.load.value,
+        rounds=len(windows),
+        seconds=seconds,
+        requests=len(samples),
+        throughput=len(answered) / seconds,
+        throughput_by_round=tuple(_throughput(window) for window in windows),
+        tokens_per_second=sum(sample.answer.tokens for sample in answered) / seconds,
+        p50_ms=latency[0],
+        p95_ms=latency[1],
+        p99_ms=latency[2],
+        max_ms=latency[3],
+        queue_p50_ms=queue,
+        compute_p50_ms=compute,
+        refused=_share(outcomes, "refused"),
+        failed=_share(outcomes, "failed"),
+        sent_late_p99_ms=late,
+        client_cpu=float(np.mean([window.client_cpu for window in windows])),
+        service_cpu=float(np.mean(served)) if served else None,
+        problems={problem: problems.count(problem) for problem in sorted(set(problems))},
+    )
+
+
+def failures(rows: Sequence[Row], max_failed: float) -> list[str]:
+    """What makes a comparison a failure, one line each; empty if it passed.
+
+    A service may refuse under heavy load, that is how it protects itself. It may not fail, be
+    silent, or refuse at the lightest load of a loop.
+    """
+    found = []
+    for row in rows:
+        lightest = min(other.load for other in rows if other.loop == row.loop)
+        bad = row.failed + (row.refused if row.load == lightest else 0.0)
+        where = f"{row.variant}, {row.loop} loop at {row.load:g}"
+        if row.requests == 0:
+            found.append(f"{where}: no request was answered in {row.seconds:.1f} s")
+        elif bad > max_failed:
+            seen = ", ".join(f"{count} x {problem}" for problem, count in row.problems.items())
+            found.append(f"{where}: {bad:.1%} of requests failed ({seen})")
+    return found
+
+
+def _throughput(window: Window) -> float:
+    return sum(sample.answer.outcome == "ok" for sample in window.samples) / window.seconds
+
+
+def _share(outcomes: Sequence[str], outcome: str) -> float:
+    return outcomes.count(outcome) / len(outcomes) if outcomes else 0.0
+
+
+def _percentiles(values: list[float], *percentiles: float) -> list[float | None]:
+    if not values:
+        return [None] * len(percentiles)
+    return [float(value) for value in np.percentile(values, percentiles)]

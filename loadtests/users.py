@@ -1,0 +1,160 @@
+"""Locust users that post real sentences to ``/score``, in a closed and in an open loop.
+
+Closed loop: a fixed number of users, each of which sends its next request as soon as its last is
+answered; a slow service is asked less often. Open loop: requests arrive at a given mean rate
+(Poisson), however long the answers take, as from the public. Locust's ``constant_throughput`` is
+not an open loop: its users wait for their answers, so that a stall delays the arrivals behind it
+and most of its cost is left out of the latencies ("coordinated omission",
+https://www.scylladb.com/2021/04/22/on-coordinated-omission/). Here every arrival has its planned
+time and its own greenlet, and its latency counts from the planned time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import ClassVar
+
+import gevent
+from gevent import Greenlet
+from gevent.pool import Group
+from locust import FastHttpUser, task
+
+from loadtests.answers import Sample, read_answer
+from loadtests.plan import Loop
+from loadtests.sentences import read_sentences
+
+__all__ = ["ClosedLoopUser", "OpenLoopUser", "ScoreUser", "Traffic", "user_class"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What users send."""
+
+    variant: str | None = None
+    """Model asked for; None leaves the choice to the service's traffic split."""
+    texts_per_request: int = 1
+    token_details: bool = False
+    """Whether the log-probability of every token is asked for, or only each text's."""
+    rate_per_user: float = 1.0
+    """Mean arrivals a second of one open-loop user."""
+    seed: int | None = None
+    """Fixes which sentences are sent, and when they arrive; None: another draw every time."""
+    sentences: tuple[str, ...] = field(default_factory=read_sentences)
+    _users: Iterator[int] = field(default_factory=itertools.count)
+
+    def random(self) -> Random:
+        """The random source of the next user."""
+        return Random() if self.seed is None else Random(f"{self.seed}/{next(self._users)}")
+
+    def draw(self, random: Random) -> str:
+        """The JSON body of one request."""
+        texts = random.choices(self.sentences, k=self.texts_per_request)
+        body = {"texts": texts, "model": self.variant, "tokens": self.token_details}
+        return json.dumps(body)
+
+
+class ScoreUser(FastHttpUser):
+    """Posts sentences to ``/score`` and checks the answers."""
+
+    abstract = True
+    traffic: ClassVar[Traffic] = Traffic()
+    network_timeout = 30.0
+    connection_timeout = 30.0
+
+    def on_start(self) -> None:
+        """Take a random source and a session of its own."""
+        self.random = self.traffic.random()
+        self.session_id = str(uuid.uuid4())
+
+    def score(self, intended: float, session_id: str) -> None:
+        """Post once and report the answer, its time counted from ``intended``."""
+        variant = self.traffic.variant
+        sent = time.perf_counter()
+        with self.client.post(
+            "/score",
+            data=self.traffic.draw(self.random),
+            headers={"Content-Type": "application/json", "X-Session-ID": session_id},
+            catch_response=True,
+        ) as response:
+            finished = time.perf_counter()
+            model = response.headers.get("X-Model") if response.headers else None
+            answer = read_answer(
+                response.status_code,
+                model,
+                response.content,
+                variant,
+                self.traffic.texts_per_request,
+            )
+            response.request_meta["name"] = f"/score {variant or model or 'unanswered'}"
+            response.request_meta["response_time"] = (finished - intended) * 1000
+            response.request_meta["context"] = {"sample": Sample(intended, sent, finished, answer)}
+            if answer.outcome == "ok":
+                response.success()
+            else:
+                response.failure(answer.problem)
+
+
+class ClosedLoopUser(ScoreUser):
+    """Sends its next request as soon as its last one is answered."""
+
+    @task
+    def score_once(self) -> None:
+        """Post and wait for the answer."""
+        self.score(time.perf_counter(), self.session_id)
+
+
+class OpenLoopUser(ScoreUser):
+    """A source of Poisson arrivals, each a visitor with a session of its own.
+
+    ``n`` such users at rate ``r`` are together one Poisson source at rate ``n r``.
+    """
+
+    concurrency = 1000
+    """Connections; an arrival beyond them waits for a free one, and its wait counts."""
+
+    def on_start(self) -> None:
+        """Plan from now on."""
+        super().on_start()
+        self.planned = time.perf_counter()
+        self.visitors = Group()
+
+    @task
+    def arrive(self) -> None:
+        """Wait for the next planned arrival and let it go its own way."""
+        self.planned += self.random.expovariate(self.traffic.rate_per_user)
+        _sleep_until(self.planned)
+        visitor = self.visitors.spawn(self.score, self.planned, str(uuid.uuid4()))
+        visitor.link_exception(self._report_error)
+
+    def on_stop(self) -> None:
+        """Let the visitors that came have their answers."""
+        self.visitors.join(timeout=self.network_timeout + self.connection_timeout)
+
+    def _report_error(self, visitor: Greenlet[..., None]) -> None:
+        error = visitor.exception
+        self.environment.events.user_error.fire(
+            user_instance=self, exception=error, tb=error.__traceback__ if error else None
+        )
+
+
+def _sleep_until(moment: float) -> None:
+    """Sleep to the point: gevent's timers are up to a millisecond late, so the last one is polled.
+
+    Other greenlets go on meanwhile, so that what is polled away is spare time of this core.
+    """
+    gevent.sleep(max(0.0, moment - time.perf_counter() - 0.001))
+    while time.perf_counter() < moment:
+        gevent.sleep(0)
+
+
+def user_class(loop: Loop, traffic: Traffic, timeout: float) -> type[ScoreUser]:
+    """A user class with this traffic, which gives an answer ``timeout`` seconds."""
+    base = ClosedLoopUser if loop == "closed" else OpenLoopUser
+    members = {"traffic": traffic, "network_timeout": timeout, "connection_timeout": timeout}
+    return type(base.__name__, (base,), members)

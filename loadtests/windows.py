@@ -1,0 +1,115 @@
+"""One window of load: users come, warm up, are measured, and go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+import psutil
+from locust.env import Environment
+
+from loadtests.answers import Sample
+from loadtests.plan import Load, Plan
+from loadtests.users import Traffic, user_class
+
+__all__ = ["Window", "measure"]
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The measured requests of one variant under one load."""
+
+    variant: str
+    load: Load
+    round: int
+    seconds: float
+    """Length of the measured part."""
+    samples: tuple[Sample, ...]
+    """Closed loop: requests answered in the measured part. Open: those planned in it."""
+    client_cpu: float
+    """Cores the load generator used; near 1 in a closed loop it is the limit itself."""
+    service_cpu: float | None
+    """Cores the service used; None if it was not started here."""
+
+
+def measure(
+    host: str, variant: str, load: Load, number: int, plan: Plan, service: psutil.Process | None
+) -> Window:
+    """Put one load on one variant.
+
+    Args:
+        host: Base URL of the service.
+        variant: Model asked for.
+        load: How many users, or arrivals a second.
+        number: The round; with the plan's seed it fixes what is sent.
+        plan: Durations and requests.
+        service: The service's process, if it runs here.
+
+    Raises:
+        RuntimeError: If a simulated user broke, which a load test must not pass over.
+    """
+    closed = load.loop == "closed"
+    traffic = Traffic(
+        variant=variant,
+        texts_per_request=plan.texts_per_request,
+        token_details=plan.token_details,
+        rate_per_user=load.value,
+        seed=plan.seed * 1000 + number,
+    )
+    users = user_class(load.loop, traffic, plan.timeout)
+    environment = Environment(
+        user_classes=[users], host=host, stop_timeout=2 * plan.timeout + _margin(load)
+    )
+    samples: list[Sample] = []
+    broken: list[BaseException] = []
+
+    def keep_sample(context: dict[str, Any], **_kwargs: Any) -> None:
+        samples.append(context["sample"])
+
+    def keep_error(exception: BaseException, **_kwargs: Any) -> None:
+        broken.append(exception)
+
+    environment.events.request.add_listener(keep_sample)  # type: ignore[no-untyped-call]
+    environment.events.user_error.add_listener(keep_error)  # type: ignore[no-untyped-call]
+    runner = environment.create_local_runner()
+    try:
+        count = int(load.value) if closed else 1
+        runner.start(count, spawn_rate=min(count, 100))
+        if runner.spawning_greenlet is not None:
+            runner.spawning_greenlet.join()
+        gevent.sleep(plan.warm_up)
+        begin, client, served = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+        gevent.sleep(plan.duration)
+        end, client_end, served_end = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+    except BaseException:
+        environment.stop_timeout = 0.0
+        raise
+    finally:
+        runner.quit()
+    if broken:
+        raise RuntimeError(f"a simulated user broke: {broken[0]!r}") from broken[0]
+    kept = [s for s in samples if begin <= (s.finished if closed else s.intended) < end]
+    return Window(
+        variant,
+        load,
+        number,
+        end - begin,
+        tuple(kept),
+        (client_end - client) / (end - begin),
+        (served_end - served) / (end - begin) if service else None,
+    )
+
+
+def _margin(load: Load) -> float:
+    """Seconds that the last planned arrival of an open loop may still be away."""
+    return 5.0 if load.loop == "closed" else 5.0 + 10.0 / load.value
+
+
+def _cpu(process: psutil.Process | None) -> float:
+    """Seconds of processor time used so far."""
+    if process is None:
+        return 0.0
+    times = process.cpu_times()
+    return float(times.user + times.system)
