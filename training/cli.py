@@ -7,14 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, get_args
 
-from training.config import override
-from training.corpus import fetch_ptb
+from training import commands
 from training.errors import Interrupted, TrainingError
-from training.machine import choose_device, set_threads
-from training.presets import PRESETS, find_preset
-from training.run import RunOptions, run
+from training.export import StoredType
+from training.subject import Weights
 
 __all__ = ["main"]
 
@@ -42,27 +40,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except Interrupted as interruption:
         return 128 + interruption.signal_number
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away: nothing is left to say
+        return 141
     return 0
 
 
 def _build_parser() -> _Parser:
-    parser = _Parser(prog="python -m training", description=__doc__.partition(":")[0])
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    parser = _Parser(
+        prog="python -m training", description="Train, measure, shrink and export language models."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
-    listing = commands.add_parser("list", help="the presets")
-    listing.set_defaults(command=_list)
+    listing = subparsers.add_parser("list", help="print the presets and the runs there are")
+    _add_paths(listing, data=False)
+    listing.set_defaults(command=commands.list_presets)
 
-    fetch = commands.add_parser("fetch", help="download the Penn Treebank into the data directory")
-    _add_data(fetch)
-    fetch.set_defaults(command=lambda parsed: _say(f"{fetch_ptb(parsed.data)} is complete"))
+    fetch = subparsers.add_parser("fetch", help="download the Penn Treebank")
+    _add_paths(fetch, runs=False)
+    fetch.set_defaults(command=commands.fetch)
 
-    running = commands.add_parser("run", help="train a preset, or continue where it stopped")
-    running.add_argument("preset", metavar="NAME", help="a preset; `list` prints them")
-    _add_data(running)
-    _add_runs(running)
-    _add_compute(running)
-    running.add_argument("--as", dest="name", help="name of the run (default: the preset's)")
-    running.add_argument(
+    _add_run(subparsers.add_parser("run", help="train a preset, or continue where it stopped"))
+
+    evaluate = subparsers.add_parser("evaluate", help="print perplexities of a run or artifact")
+    _add_paths(evaluate)
+    _add_subject(evaluate)
+    evaluate.set_defaults(command=commands.evaluate)
+
+    shrink = subparsers.add_parser("shrink", help="remove dead components of a run, print a table")
+    _add_paths(shrink)
+    shrink.add_argument("run", metavar="RUN", help="name or folder of a run")
+    shrink.add_argument(
+        "--tau",
+        type=_tau,
+        default=0.0,
+        help="zero smaller weights first; auto: the largest that does no harm (default: 0)",
+    )
+    shrink.set_defaults(command=commands.shrink)
+
+    export = subparsers.add_parser("export", help="write a finished run as an artifact")
+    _add_paths(export)
+    export.add_argument("run", metavar="RUN", help="name or folder of a run")
+    export.add_argument("--models", type=Path, default=Path("models"), help="default: %(default)s")
+    export.add_argument("--as", dest="name", help="name of the artifact (default: the run's)")
+    export.add_argument("--weights", choices=get_args(Weights), default="best")
+    export.add_argument("--stored", choices=get_args(StoredType), default="auto")
+    export.set_defaults(command=commands.export)
+
+    show = subparsers.add_parser("show", help="draw weight maps and group lengths as PNG")
+    _add_paths(show)
+    show.add_argument("subjects", metavar="RUN-or-ARTIFACT", nargs="+")
+    show.add_argument("--weights", choices=get_args(Weights), default="best")
+    show.add_argument("--out", type=Path, default=Path("reports"), help="default: %(default)s")
+    show.add_argument("--step", type=_positive, default=10, help="draw every n-th row and column")
+    show.set_defaults(command=commands.show)
+
+    benchmark = subparsers.add_parser("benchmark-step", help="time training steps side by side")
+    benchmark.add_argument("--hidden", type=_positive, default=1500)
+    benchmark.add_argument("--vocabulary", type=_positive, default=10_000)
+    benchmark.add_argument("--rounds", type=_positive, default=10)
+    benchmark.add_argument("--record", type=Path, help="also write the times as JSON")
+    _add_threads(benchmark)
+    benchmark.set_defaults(command=commands.benchmark_step)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("preset", metavar="NAME", help="a preset; `list` prints them")
+    _add_paths(parser)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
+    _add_threads(parser)
+    parser.add_argument("--as", dest="name", help="name of the run (default: the preset's)")
+    parser.add_argument(
         "--set",
         dest="assignments",
         metavar="FIELD=VALUE",
@@ -70,70 +122,54 @@ def _build_parser() -> _Parser:
         default=[],
         help="override a field of the preset, e.g. --set lambda=0.003 --set hidden_sizes=373,315",
     )
-    running.add_argument(
+    parser.add_argument(
         "--checkpoint-seconds",
         type=float,
         default=600.0,
         help="longest time between two checkpoints (default: %(default)s)",
     )
-    running.set_defaults(command=_run)
-    return parser
+    parser.set_defaults(command=commands.run_preset)
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(os.environ.get("ISSRNN_DATA", "data")),
-        help="data directory, holds ptb/ptb.train.txt etc. (default: $ISSRNN_DATA or data)",
-    )
-
-
-def _add_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--runs",
-        type=Path,
-        default=Path(os.environ.get("ISSRNN_RUNS", "runs")),
-        help="holds a folder for each run (default: $ISSRNN_RUNS or runs)",
-    )
-
-
-def _add_compute(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: physical cores)")
-
-
-def _list(_: argparse.Namespace) -> None:
-    width = max(len(name) for name in PRESETS)
-    _say(f"{'preset':<{width}}  {'sizes':<10} {'keep':>5} {'epochs':>6} {'lambda':>7}  start")
-    for name, config in PRESETS.items():
-        sizes = "/".join(str(size) for size in config.hidden_sizes)
-        start = config.start_from or "random"
-        _say(
-            f"{name:<{width}}  {sizes:<10} {config.keep:>5g} {config.epochs:>6} "
-            f"{config.lambda_:>7g}  {start}"
+def _add_paths(parser: argparse.ArgumentParser, *, data: bool = True, runs: bool = True) -> None:
+    if data:
+        parser.add_argument(
+            "--data",
+            type=Path,
+            default=Path(os.environ.get("ISSRNN_DATA", "data")),
+            help="data directory, holds ptb/ptb.train.txt etc. (default: $ISSRNN_DATA or data)",
+        )
+    if runs:
+        parser.add_argument(
+            "--runs",
+            type=Path,
+            default=Path(os.environ.get("ISSRNN_RUNS", "runs")),
+            help="holds a folder for each run (default: $ISSRNN_RUNS or runs)",
         )
 
 
-def _run(parsed: argparse.Namespace) -> None:
-    set_threads(parsed.threads)
-    config = override(find_preset(parsed.preset), parsed.assignments)
-    options = RunOptions(
-        data=parsed.data,
-        runs=parsed.runs,
-        name=parsed.name or parsed.preset,
-        device=choose_device(parsed.device),
-        checkpoint_seconds=parsed.checkpoint_seconds,
+def _add_subject(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "subject", metavar="RUN-or-ARTIFACT", help="name or folder of a run, folder of an artifact"
     )
-    record = run(config, options)
-    metrics = record["metrics"]
-    _say(
-        f"{record['name']}: valid {metrics['valid_perplexity']:.2f}, "
-        f"test {metrics['test_perplexity']:.2f}, sizes {record['hidden_sizes']}, "
-        f"{record['parameters']:,} weights, {record['wall_time_seconds']:.0f} s; "
-        f"all in {options.runs / options.name}"
-    )
+    parser.add_argument("--weights", choices=get_args(Weights), default="best", help="of a run")
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=_positive, help="CPU threads (default: physical cores)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return value
+
+
+def _tau(text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be auto or at least 0, not {text}")
+    return value

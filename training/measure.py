@@ -50,8 +50,8 @@ def measure_splits(
     for name, words in splits.items():
         with progress_bar(f"{name} perplexity", len(words), "word") as bar:
 
-            def show(done: int, total: int, bar: tqdm[Any] = bar) -> None:
-                bar.update(bar.total * done // total - bar.n)
+            def show(done: int, total: int, bar: tqdm[Any] = bar, count: int = len(words)) -> None:
+                bar.update(count * done // total - bar.n)
                 if stop is not None and stop.signal_number is not None:
                     raise Interrupted(stop.signal_number)
 

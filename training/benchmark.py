@@ -1,0 +1,119 @@
+"""Time of a training step: torch's LSTM, the fast one, bf16, group lasso, thresholding."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from training.config import TrainingConfig
+from training.session import Session, start
+from training.step import train_step
+
+__all__ = ["StepTime", "StepWorkload", "table", "time_steps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepWorkload:
+    """One mini-batch of a two-layer LSTM language model."""
+
+    hidden_size: int = 1500
+    """Units of each layer, and length of a word vector."""
+    vocabulary_size: int = 10_000
+    batch_size: int = 20
+    bptt_steps: int = 35
+    rounds: int = 10
+    """Times each variant is measured, in turn with the others."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Measured times of one variant."""
+
+    name: str
+    milliseconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """In milliseconds."""
+        return statistics.median(self.milliseconds)
+
+
+_LASSO = {"variant": "iss", "lambda": 0.002}
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "nn.LSTM, fp32": {"recurrent": "torch", "precision": "fp32"},
+    "FastLSTM, fp32": {"recurrent": "fast", "precision": "fp32"},
+    "FastLSTM, bf16": {"recurrent": "fast", "precision": "bf16"},
+    "... + group lasso": {"recurrent": "fast", "precision": "bf16", **_LASSO},
+    "... + group lasso + thresholding": {
+        "recurrent": "fast",
+        "precision": "bf16",
+        **_LASSO,
+        "tau": 1e-4,
+    },
+}
+
+
+def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None) -> list[StepTime]:
+    """Time whole training steps: forward, backward, clip, update, regularisation.
+
+    The variants take turns within each round, so that whatever else the machine does meets all of
+    them alike. Learning rate 0 keeps the weights, and so the work, the same; the group lasso then
+    cuts by nothing, at full cost.
+
+    Args:
+        workload: Sizes.
+        between: Called after each measurement.
+    """
+    sessions = {name: _session(workload, settings) for name, settings in _VARIANTS.items()}
+    words = torch.randint(workload.vocabulary_size, (workload.bptt_steps + 1, workload.batch_size))
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    for round_number in range(workload.rounds + 1):  # the first round warms up
+        for name, session in sessions.items():
+            began = time.perf_counter()
+            train_step(session, words[:-1], words[1:], learning_rate=0.0)
+            if round_number:
+                times[name].append(1e3 * (time.perf_counter() - began))
+            if between is not None:
+                between()
+    return [StepTime(name, tuple(measured)) for name, measured in times.items()]
+
+
+def table(times: Sequence[StepTime]) -> str:
+    """Markdown: medians, ranges, and ratios to torch's LSTM and to the plain bf16 step."""
+    reference, plain = times[0].median, times[2].median
+    lines = [
+        "| step | median ms | range ms | speed-up over nn.LSTM | time over FastLSTM, bf16 |",
+        "|---|---|---|---|---|",
+    ]
+    for measured in times:
+        low, high = min(measured.milliseconds), max(measured.milliseconds)
+        lines.append(
+            f"| {measured.name} | {measured.median:.0f} | {low:.0f} to {high:.0f} "
+            f"| {reference / measured.median:.2f}x | {measured.median / plain - 1:+.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def _session(workload: StepWorkload, settings: dict[str, Any]) -> Session:
+    document = {
+        "preset": "benchmark",
+        "variant": "dense",
+        "embedding_size": workload.hidden_size,
+        "hidden_sizes": (workload.hidden_size,) * 2,
+        "keep": 0.6,
+        "init_bound": 0.04,
+        "epochs": 1,
+        "flat_epochs": 1,
+        "decay": 0.5,
+        "clip": 5.0,
+        "batch_size": workload.batch_size,
+        "bptt_steps": workload.bptt_steps,
+        **settings,
+    }
+    config = TrainingConfig.model_validate(document)
+    return start(config, workload.vocabulary_size, torch.device("cpu"))

@@ -1,0 +1,174 @@
+"""What each command of the command line does with its parsed options."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from training.benchmark import StepWorkload, table, time_steps
+from training.config import override
+from training.corpus import fetch_ptb
+from training.errors import ConfigError, RunError
+from training.export import export_run
+from training.files import write_json
+from training.machine import choose_device, describe_machine, git_commit, set_threads
+from training.presets import PRESETS, find_preset
+from training.progress import progress_bar
+from training.run import RunOptions, run
+from training.run_folder import RunFolder
+from training.session import find_model_groups
+from training.shrinking import shrink_run
+from training.subject import measure, open_subject
+from training.weight_maps import plot_group_lengths, plot_weight_maps
+
+__all__ = [
+    "benchmark_step",
+    "evaluate",
+    "export",
+    "fetch",
+    "list_presets",
+    "run_preset",
+    "show",
+    "shrink",
+]
+
+
+def list_presets(options: argparse.Namespace) -> None:
+    """Print every preset, then every run with how far it is."""
+    width = max(len(name) for name in PRESETS)
+    _say(f"{'preset':<{width}}  {'sizes':<10} {'keep':>5} {'epochs':>6} {'lambda':>7}  starts from")
+    for name, config in PRESETS.items():
+        sizes = "/".join(str(size) for size in config.hidden_sizes)
+        _say(
+            f"{name:<{width}}  {sizes:<10} {config.keep:>5g} {config.epochs:>6} "
+            f"{config.lambda_:>7g}  {config.start_from or 'random weights'}"
+        )
+    folders = [RunFolder(path.parent) for path in sorted(options.runs.glob("*/config.json"))]
+    for folder in folders:
+        _say(f"{folder.path}: {_state(folder)}")
+
+
+def fetch(options: argparse.Namespace) -> None:
+    """Download what is not there yet."""
+    _say(f"{fetch_ptb(options.data)} is complete")
+
+
+def run_preset(options: argparse.Namespace) -> None:
+    """Train, and print the final figures."""
+    set_threads(options.threads)
+    config = override(find_preset(options.preset), options.assignments)
+    name = options.name or options.preset
+    if Path(name).name != name:
+        raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
+    record = run(
+        config,
+        RunOptions(
+            data=options.data,
+            runs=options.runs,
+            name=name,
+            device=choose_device(options.device),
+            checkpoint_seconds=options.checkpoint_seconds,
+        ),
+    )
+    metrics, sizes = record["metrics"], "/".join(map(str, record["hidden_sizes"]))
+    _say(
+        f"{name}: valid {metrics['valid_perplexity']:.2f}, test {metrics['test_perplexity']:.2f}, "
+        f"sizes {sizes}, {record['parameters']:,} weights, {record['wall_time_seconds']:.0f} s; "
+        f"all in {options.runs / name}"
+    )
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print perplexities."""
+    set_threads(None)
+    subject = open_subject(options.subject, options.runs, options.data, options.weights)
+    for name, value in measure(subject).items():
+        _say(f"{subject.name}: {name.replace('_', ' ')} {value:.4f}")
+
+
+def shrink(options: argparse.Namespace) -> None:
+    """Print a table of before and after."""
+    set_threads(None)
+    folder = _run_folder(options)
+    _say(str(shrink_run(folder, options.data, options.tau)))
+    _say(f"kept in {folder.shrunk}; export it with --weights shrunk")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write an artifact and print where and what."""
+    set_threads(None)
+    card = export_run(
+        _run_folder(options),
+        options.data,
+        options.models,
+        name=options.name,
+        weights=options.weights,
+        stored=options.stored,
+    )
+    figures = ", ".join(f"{name} {value:.2f}" for name, value in card.metrics.items())
+    _say(f"{options.models / card.name}: {card.weights_dtype}, {figures}")
+
+
+def show(options: argparse.Namespace) -> None:
+    """Draw weight maps of each subject, and group lengths of all in one picture."""
+    all_groups = {}
+    for text in options.subjects:
+        subject = open_subject(text, options.runs, options.data, options.weights)
+        groups = find_model_groups(subject.model)
+        all_groups[subject.name] = groups
+        path = options.out / f"{subject.name}-weights.png"
+        plot_weight_maps(path, subject.name, subject.model, groups, step=options.step)
+        _say(str(path))
+    path = options.out / f"{'-'.join(all_groups)}-group-lengths.png"
+    plot_group_lengths(path, all_groups)
+    _say(str(path))
+
+
+def benchmark_step(options: argparse.Namespace) -> None:
+    """Print a table of step times, with the conditions they were taken under."""
+    set_threads(options.threads)
+    device = choose_device("cpu")
+    workload = StepWorkload(
+        hidden_size=options.hidden, vocabulary_size=options.vocabulary, rounds=options.rounds
+    )
+    with progress_bar("timing", 5 * (options.rounds + 1), "step") as bar:
+        times = time_steps(workload, between=lambda: _ignore(bar.update()))
+    conditions = (
+        f"2 x {workload.hidden_size} units, {workload.vocabulary_size} words, batch "
+        f"{workload.batch_size}, {workload.bptt_steps} steps; {describe_machine(device)}; "
+        f"{workload.rounds} rounds in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{table(times)}\n\n{conditions}")
+    if options.record is not None:
+        document = {
+            "conditions": conditions,
+            "workload": dataclasses.asdict(workload),
+            "milliseconds": {measured.name: measured.milliseconds for measured in times},
+        }
+        try:
+            write_json(options.record, document)
+        except OSError as error:
+            raise RunError(f"cannot write {options.record}: {error.strerror}") from error
+
+
+def _run_folder(options: argparse.Namespace) -> RunFolder:
+    path = Path(options.run)
+    return RunFolder(path if (path / "config.json").exists() else options.runs / options.run)
+
+
+def _state(folder: RunFolder) -> str:
+    if not folder.record_file.exists():
+        return "not finished; the same `run` continues it"
+    record = folder.read_record()
+    sizes = "/".join(map(str, record["hidden_sizes"]))
+    return f"test perplexity {record['metrics']['test_perplexity']:.2f}, sizes {sizes}"
+
+
+def _ignore(_: object) -> None:
+    """Drop a result where a callback must have none."""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")

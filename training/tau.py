@@ -1,0 +1,60 @@
+"""Choosing tau as the paper does: the largest that leaves the model's metric as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from issrnn.lasso import threshold_
+
+__all__ = ["DEFAULT_TAUS", "choose_tau"]
+
+DEFAULT_TAUS = tuple(10 ** (exponent / 10) for exponent in range(-60, -4))
+"""1e-6 to 0.3, ten a decade."""
+
+
+@torch.no_grad()
+def choose_tau(
+    parameters: Sequence[nn.Parameter],
+    measure: Callable[[], float],
+    *,
+    tolerance: float = 1e-4,
+    candidates: Sequence[float] = DEFAULT_TAUS,
+) -> float:
+    """The largest candidate with ``measure() <= (1 + tolerance) * its value without threshold``.
+
+    Wen et al. (ICLR 2018), section 4: tau is the maximum which sparsifies the dense model without
+    deteriorating its performance. Found by bisection, which supposes that a larger tau is never
+    better; ``measure`` is called about log2(number of candidates) + 1 times.
+
+    Args:
+        parameters: What is thresholded; left as it was.
+        measure: The metric of the model that holds them, lower is better.
+        tolerance: Relative; what counts as no deterioration.
+        candidates: Ascending.
+
+    Returns:
+        0.0 if even the smallest candidate does harm.
+    """
+    originals = [parameter.clone() for parameter in parameters]
+    limit = measure() * (1 + tolerance)
+    harmless, harmful = -1, len(candidates)
+    try:
+        while harmful - harmless > 1:
+            middle = (harmless + harmful) // 2
+            _restore(parameters, originals)
+            threshold_(parameters, candidates[middle])
+            if measure() <= limit:
+                harmless = middle
+            else:
+                harmful = middle
+    finally:
+        _restore(parameters, originals)
+    return candidates[harmless] if harmless >= 0 else 0.0
+
+
+def _restore(parameters: Sequence[nn.Parameter], originals: Sequence[torch.Tensor]) -> None:
+    for parameter, original in zip(parameters, originals, strict=True):
+        parameter.copy_(original)

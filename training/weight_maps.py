@@ -1,0 +1,108 @@
+"""Pictures of learned sparsity: weight maps (paper Fig. 4 and 5) and group lengths (Fig. 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from issrnn.groups import Groups
+from issrnn.networks import LanguageModel
+from training.plots import write_figure
+
+__all__ = ["down_sample", "plot_group_lengths", "plot_weight_maps"]
+
+_BLUE = ListedColormap(["white", "tab:blue"])
+
+
+def plot_weight_maps(
+    path: Path, title: str, model: LanguageModel, groups: Groups, *, step: int = 10
+) -> None:
+    """Write one map a weight matrix, non-zero weights blue, and a strip of each layer's components.
+
+    Args:
+        path: Of the PNG.
+        title: Above it.
+        model: Its recurrent and softmax matrices are shown.
+        groups: Of the model.
+        step: Every ``step``-th row and column is drawn, as the paper does with 10.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    matrices = {
+        name: weight.detach().cpu()
+        for name, weight in model.named_parameters()
+        if weight.dim() == 2 and not name.startswith("embedding")
+    }
+    rows = len(matrices) + len(groups)
+    heights = [3.0] * len(matrices) + [0.6] * len(groups)
+    figure = Figure(figsize=(9, sum(heights) + 1.2), layout="constrained")
+    axes = figure.subplots(rows, 1, height_ratios=heights, squeeze=False)[:, 0]
+    for panel, (name, weight) in zip(axes, matrices.items(), strict=False):
+        _draw_matrix(panel, name, weight, step)
+    for panel, group in zip(axes[len(matrices) :], groups, strict=True):
+        alive = group.norms() > 0
+        panel.imshow(
+            alive[None].numpy(), cmap=_BLUE, vmin=0, vmax=1, aspect="auto", interpolation="nearest"
+        )
+        panel.set(yticks=[], xlabel=f"ISS component of {group.owner}")
+        panel.set_title(f"{int(alive.sum())} of {group.size} have non-zero weights", fontsize=9)
+    figure.suptitle(f"{title}: non-zero weights (blue), 1 of {step} x {step} drawn")
+    write_figure(path, figure)
+
+
+def plot_group_lengths(path: Path, models: Mapping[str, Groups]) -> None:
+    """Write histograms of the lengths of all ISS weight groups, one panel a layer.
+
+    Args:
+        path: Of the PNG.
+        models: Groups of each model by its name; models to compare have the same layers.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    owners = [group.owner for groups in models.values() for group in groups]
+    layers = list(dict.fromkeys(owners))
+    figure = Figure(figsize=(8, 2.6 * len(layers) + 0.6), layout="constrained")
+    panels = figure.subplots(len(layers), 1, squeeze=False)[:, 0]
+    for panel, owner in zip(panels, layers, strict=True):
+        lengths = {
+            name: group.norms().numpy()
+            for name, groups in models.items()
+            for group in groups
+            if group.owner == owner
+        }
+        top = max(float(values.max()) for values in lengths.values()) or 1.0
+        bins = torch.linspace(0, top, 51).tolist()
+        for name, values in lengths.items():
+            panel.hist(values, bins=bins, alpha=0.6, label=f"{name} ({len(values)} components)")
+        panel.set(xlabel=f"length of the weight group, {owner}", ylabel="components")
+        panel.legend()
+    write_figure(path, figure)
+
+
+def down_sample(weight: Tensor, step: int) -> Tensor:
+    """Every ``step``-th row and column of where a matrix is not zero, 1.0 or 0.0."""
+    return (weight[::step, ::step] != 0).float()
+
+
+def _draw_matrix(panel: Axes, name: str, weight: Tensor, step: int) -> None:
+    # Transposed as in the paper's Fig. 3: what is read runs down, what is made runs right.
+    panel.imshow(
+        down_sample(weight.t(), step).numpy(),
+        cmap=_BLUE,
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, weight.shape[0], weight.shape[1], 0),
+    )
+    share = float((weight != 0).float().mean())
+    panel.set_title(f"{name}: {share:.1%} of {weight.numel():,} weights are not zero", fontsize=9)
+    panel.set(xlabel="outputs", ylabel="inputs")
