@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Answer", "Outcome", "Sample", "read_answer"]
+__all__ = ["Answer", "Outcome", "read_answer"]
 
 Outcome = Literal["ok", "refused", "failed"]
 """``refused``: the service protected itself (429, 503) or gave up by its deadline (504)."""
@@ -28,22 +28,6 @@ class Answer:
     """Time in the service's queue, as the service reports it."""
     compute_ms: float = math.nan
     """Time in its engine, as the service reports it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One request of a load test; times are seconds of ``time.perf_counter``."""
-
-    intended: float
-    """When it was to be sent: latency counts from here, so that no wait is left out."""
-    sent: float
-    finished: float
-    answer: Answer
-
-    @property
-    def latency_ms(self) -> float:
-        """From the intended start to the last byte."""
-        return (self.finished - self.intended) * 1000
 
 
 def read_answer(

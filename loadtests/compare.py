@@ -14,8 +14,9 @@ import psutil
 from loadtests.picture import draw
 from loadtests.plan import Load, Plan, default_rates
 from loadtests.report import Record, write_record, write_tables
+from loadtests.samples import Window
 from loadtests.summary import Row, summarise
-from loadtests.windows import Window, measure
+from loadtests.windows import measure
 
 __all__ = ["compare"]
 

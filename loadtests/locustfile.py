@@ -6,12 +6,14 @@ Name the loop: ``locust -f loadtests/locustfile.py ClosedLoopUser`` (or ``OpenLo
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
+from loadtests.plan import parse_steps
 from loadtests.users import ClosedLoopUser, OpenLoopUser, ScoreUser, Traffic
 
 __all__ = ["ClosedLoopUser", "OpenLoopUser"]
@@ -36,6 +38,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
     group.add_argument(
         "--steps",
+        type=_steps,
         default="1,2,4,8,16,32",
         env_var="LOADTEST_STEPS",
         help="users of each step, with shapes.py",
@@ -60,3 +63,11 @@ def take_options(environment: Environment, **_kwargs: Any) -> None:
         texts_per_request=options.texts_per_request,
         rate_per_user=options.rate_per_user,
     )
+
+
+def _steps(text: str) -> str:
+    try:
+        parse_steps(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text

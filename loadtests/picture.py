@@ -72,7 +72,7 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], variants: Sequence[str], field:
     axes.tick_params(axis="x", which="minor", bottom=False)
     if field == "throughput":
         axes.set_ylim(0, 1.08 * max((row.throughput for row in rows), default=1.0) or 1.0)
-    else:
+    elif any(getattr(row, field) is not None for row in rows):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")

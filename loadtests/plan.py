@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Load", "Loop", "Plan", "default_rates"]
+__all__ = ["Load", "Loop", "Plan", "default_rates", "parse_steps"]
 
 Loop = Literal["closed", "open"]
 
@@ -85,3 +85,18 @@ def default_rates(peak_throughputs: list[float]) -> tuple[float, ...]:
     slowest, fastest = min(answered), max(answered)
     rates = {slowest * 0.25, slowest * 0.5, slowest * 0.75, fastest * 0.5, fastest * 0.75}
     return tuple(sorted({float(f"{rate:.2g}") for rate in rates}))
+
+
+def parse_steps(text: str) -> tuple[int, ...]:
+    """Read numbers of users such as ``1,2,4,8``.
+
+    Raises:
+        ValueError: If one is not a whole number above zero.
+    """
+    try:
+        steps = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        steps = (0,)
+    if min(steps) < 1:
+        raise ValueError(f"--steps takes numbers of users such as 1,2,4,8, got {text!r}")
+    return steps

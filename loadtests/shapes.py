@@ -9,22 +9,9 @@ import time
 
 from locust import LoadTestShape
 
-__all__ = ["StepLoad", "parse_steps"]
+from loadtests.plan import parse_steps
 
-
-def parse_steps(text: str) -> tuple[int, ...]:
-    """Read numbers of users such as ``1,2,4,8``.
-
-    Raises:
-        ValueError: If one is not a whole number above zero.
-    """
-    try:
-        steps = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        steps = (0,)
-    if min(steps) < 1:
-        raise ValueError(f"--steps takes numbers of users such as 1,2,4,8, got {text!r}")
-    return steps
+__all__ = ["StepLoad"]
 
 
 class StepLoad(LoadTestShape):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loadtests.plan import Loop
-
-if TYPE_CHECKING:
-    from loadtests.windows import Window
+from loadtests.samples import Window
 
 __all__ = ["Row", "failures", "summarise"]
 

@@ -25,8 +25,9 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import FastHttpUser, task
 
-from loadtests.answers import Sample, read_answer
+from loadtests.answers import read_answer
 from loadtests.plan import Loop
+from loadtests.samples import Sample
 from loadtests.sentences import read_sentences
 
 __all__ = ["ClosedLoopUser", "OpenLoopUser", "ScoreUser", "Traffic", "user_class"]

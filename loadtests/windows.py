@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import gevent
 import psutil
 from locust.env import Environment
 
-from loadtests.answers import Sample
 from loadtests.plan import Load, Plan
+from loadtests.samples import Sample, Window
 from loadtests.users import Traffic, user_class
 
-__all__ = ["Window", "measure"]
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """The measured requests of one variant under one load."""
-
-    variant: str
-    load: Load
-    round: int
-    seconds: float
-    """Length of the measured part."""
-    samples: tuple[Sample, ...]
-    """Closed loop: requests answered in the measured part. Open: those planned in it."""
-    client_cpu: float
-    """Cores the load generator used; near 1 in a closed loop it is the limit itself."""
-    service_cpu: float | None
-    """Cores the service used; None if it was not started here."""
+__all__ = ["measure"]
 
 
 def measure(

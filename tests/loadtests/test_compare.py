@@ -1,0 +1,169 @@
+"""The command as its users run it, in a process of its own: Locust patches the one it is in."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.report import read_record
+from tests.loadtests.fake_service import fake_service, score_body
+
+SHORT = ("--users", "1", "--rates", "--rounds", "1", "--duration", "0.3", "--warm-up", "0.1")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "loadtests", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    process = start(*arguments)
+    output, errors = process.communicate(timeout=50)
+    return process.returncode, output, errors
+
+
+def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
+    plan = ("--users", "2", "--rates", "40", "--rounds", "2", *SHORT[-4:])
+    with fake_service(seconds={"tiny-dense": 0.02}) as (host, received):
+        code, output, errors = run("compare", "--host", host, "--out", str(tmp_path), *plan)
+
+    assert code == 0, errors
+    record = read_record(tmp_path)
+    assert record.complete
+    assert record.variants == ["tiny-dense", "tiny-iss"]
+    assert [(row.loop, row.load, row.variant) for row in record.rows] == [
+        ("closed", 2, "tiny-dense"),
+        ("closed", 2, "tiny-iss"),
+        ("open", 40, "tiny-dense"),
+        ("open", 40, "tiny-iss"),
+    ]
+    assert all(row.requests > 0 and row.failed == 0 and row.rounds == 2 for row in record.rows)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "record.json", "report.md", "table.csv", "load.png", "loadtest.log"
+    }  # fmt: skip
+    assert "## Against `tiny-dense`" in output
+    assert "[8/8]" in errors
+
+    order = [request["model"] for request in received]
+    turns = [name for name, last in zip(order, [None, *order], strict=False) if name != last]
+    assert turns == ["tiny-dense", "tiny-iss"] * 4
+
+
+def test_requests_are_as_the_contract_says(tmp_path: Path) -> None:
+    with fake_service(("only",)) as (host, received):
+        code, _, errors = run(
+            "compare", "--host", host, "--out", str(tmp_path), *SHORT, "--texts-per-request", "3"
+        )
+
+    assert code == 0, errors
+    for request in received:
+        assert request["model"] == "only"
+        assert len(request["texts"]) == 3
+        assert request["tokens"] is False
+        assert request["headers"]["Content-Type"] == "application/json"
+    assert len({request["headers"]["X-Session-ID"] for request in received}) == 1
+    assert len({text for request in received for text in request["texts"]}) > 3
+
+
+def test_a_stall_of_the_service_is_felt_by_all_arrivals_of_an_open_loop(tmp_path: Path) -> None:
+    """What coordinated omission would hide: the closed loop's only user meets the stall once."""
+
+    def stalls_half_of_every_second(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        time.sleep(max(0.0, 0.5 - time.monotonic() % 1.0))
+        return 200, score_body(request["model"])
+
+    plan = ("--users", "1", "--rates", "60", "--rounds", "1", "--duration", "2", "--warm-up", "0")
+    with fake_service(("only",), stalls_half_of_every_second) as (host, _):
+        code, _, errors = run("compare", "--host", host, "--out", str(tmp_path), *plan)
+
+    assert code == 0, errors
+    closed, opened = read_record(tmp_path).rows
+    assert closed.p95_ms is not None
+    assert opened.p95_ms is not None
+    assert closed.p95_ms < 200 < opened.p95_ms
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "problem"),
+    [
+        (500, {}, "HTTP 500"),
+        (429, {}, "HTTP 429"),
+        (200, {"scores": []}, "not the contract's answer"),
+    ],
+)
+def test_a_service_that_fails_fails_the_comparison(
+    tmp_path: Path, status: int, body: dict[str, Any], problem: str
+) -> None:
+    with fake_service(("only",), lambda _: (status, body)) as (host, _):
+        code, _, errors = run("compare", "--host", host, "--out", str(tmp_path), *SHORT)
+
+    assert code == 1
+    assert "only, closed loop at 1: 100.0% of requests failed" in errors
+    assert problem in errors
+    assert read_record(tmp_path).complete
+
+
+def test_an_interruption_leaves_what_was_measured(tmp_path: Path) -> None:
+    with fake_service() as (host, _):
+        process = start(
+            "compare", "--host", host, "--out", str(tmp_path), *SHORT[2:], "--users", "1", "2",
+            "--rounds", "500",
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "record.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130, errors
+    record = read_record(tmp_path)
+    assert not record.complete
+    assert record.rows
+    assert "Interrupted" in output
+    assert "Interrupted" in (tmp_path / "report.md").read_text()
+
+
+def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
+    with fake_service() as (host, _):
+        run("compare", "--host", host, "--out", str(tmp_path), *SHORT)
+    report = (tmp_path / "report.md").read_text()
+    for name in ("report.md", "table.csv", "load.png"):
+        (tmp_path / name).unlink()
+
+    code, output, errors = run("report", str(tmp_path))
+
+    assert code == 0, errors
+    assert output == report == (tmp_path / "report.md").read_text()
+    assert (tmp_path / "load.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", "http://127.0.0.1:1"), "http://127.0.0.1:1/models"),
+        (("--host", "ftp://somewhere"), "is not an http:// or https:// address"),
+        (("--rounds", "0"), "--rounds must be above 0"),
+        (("--host", "HOST", "--variants", "tiny-gru"), "tiny-gru is not served; there are: tiny"),
+        (("--host", "HOST", "--models", "here"), "--models is for a service started here"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    with fake_service() as (host, _):
+        given = [host if argument == "HOST" else argument for argument in arguments]
+        code, _, errors = run("compare", "--out", str(tmp_path), *given)
+
+    assert code == 2
+    assert said in errors
+    assert "Traceback" not in errors
