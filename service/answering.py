@@ -1,0 +1,184 @@
+"""What the endpoints share: choosing a variant, and waiting for its answer without blocking."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from fastapi import Depends, Request
+
+from service.jobs import DeadlineError, Job, JobResult, OverloadedError, TokenSequence
+from service.metrics import Metrics
+from service.problems import FieldError, ProblemError
+from service.registry import Registry
+from service.routing import choose_variant, session_point
+from service.schemas import Task
+from service.settings import Settings
+from service.variants import Variant
+
+__all__ = [
+    "Context",
+    "RequestContext",
+    "choose",
+    "compute",
+    "mark_answered_by",
+    "off_loop_if_large",
+]
+
+CLIENT_GONE = 499
+_LARGE_CHARACTERS = 4000
+"""About 2 ms of work on the text; more of it at once would be felt by other requests."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every endpoint needs."""
+
+    settings: Settings
+    models: Registry
+    metrics: Metrics
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+RequestContext = Annotated[Context, Depends(_context)]
+
+
+def choose(context: Context, request: Request, task: Task, name: str | None) -> Variant:
+    """The variant that is to answer: the named one, or the traffic split's choice.
+
+    Raises:
+        ProblemError: 404 if the name is unknown, 422 if it is of another task, 503 if it or every
+            model of the task is not ready.
+    """
+    if name is not None:
+        return _named(context, task, name)
+    ready = {variant.name: variant for variant in context.models.ready(task)}
+    if not ready:
+        raise ProblemError(503, f"no model is ready for the task {task!r}")
+    weights = context.settings.split.get(task) or dict.fromkeys(ready, 1.0)
+    usable = {name: weight for name, weight in weights.items() if name in ready and weight > 0.0}
+    if not usable:
+        raise ProblemError(503, f"no model of the traffic split of {task!r} is ready")
+    session = request.headers.get("x-session-id")
+    point = session_point(session, task) if session else random.random()
+    return ready[choose_variant(usable, point)]
+
+
+def _named(context: Context, task: Task, name: str) -> Variant:
+    variant = context.models.get(name)
+    if variant is None:
+        if context.models.info(name) is None:
+            raise _model_problem(404, f"there is no model {name!r}; GET /models lists them")
+        raise _model_problem(503, f"the model {name!r} is not ready")
+    if variant.card.task != task:
+        raise _model_problem(422, f"{name!r} is a model for {variant.card.task!r}, not {task!r}")
+    return variant
+
+
+def _model_problem(status: int, message: str) -> ProblemError:
+    return ProblemError(status, message, [FieldError("model", message)])
+
+
+def deadline_of(request: Request, settings: Settings) -> float:
+    """When to give up, on the monotonic clock; ``X-Deadline-Ms`` can only bring it forward.
+
+    Raises:
+        ProblemError: 422 if the header is no positive number.
+    """
+    seconds = settings.deadline_seconds
+    header = request.headers.get("x-deadline-ms")
+    if header is not None:
+        try:
+            asked = float(header) / 1000
+        except ValueError:
+            asked = 0.0
+        if not asked > 0.0:
+            message = f"{header[:40]!r} is not a positive number of milliseconds"
+            raise ProblemError(422, message, [FieldError("header X-Deadline-Ms", message)])
+        seconds = min(seconds, asked)
+    return time.monotonic() + seconds
+
+
+async def compute(
+    context: Context,
+    request: Request,
+    variant: Variant,
+    sequences: Sequence[TokenSequence],
+    *,
+    deadline: float,
+    top_k: int = 0,
+) -> JobResult:
+    """Queue a request's work and wait for it.
+
+    If the client goes away, the work leaves the queue.
+
+    Raises:
+        ProblemError: 429 if the queue is full, 504 after the deadline, 499 if the client has gone.
+        WorkerStoppedError: If the variant was replaced; choose again.
+    """
+    labels = (endpoint(request), variant.name, variant.card.variant)
+    job = Job(sequences, top_k=min(top_k, len(variant.vocabulary)), deadline=deadline)
+    try:
+        variant.worker.submit(job)
+        result = await _answer_or_disconnect(request, job)
+    except OverloadedError as error:
+        context.metrics.shed.labels(*labels).inc()
+        seconds = str(error.retry_after)
+        raise ProblemError(429, str(error), headers={"Retry-After": seconds}) from error
+    except DeadlineError as error:
+        context.metrics.deadlines.labels(*labels).inc()
+        raise ProblemError(504, "the deadline passed before the request was computed") from error
+    context.metrics.queue_seconds.labels(*labels, "live").observe(result.queue_seconds)
+    context.metrics.compute_seconds.labels(*labels, "live").observe(result.compute_seconds)
+    return result
+
+
+async def _answer_or_disconnect(request: Request, job: Job) -> JobResult:
+    answer = asyncio.wrap_future(job.future)
+    gone = asyncio.create_task(_disconnected(request))
+    try:
+        both: list[asyncio.Future[Any]] = [answer, gone]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ProblemError(CLIENT_GONE, "the client has gone")
+        return answer.result()
+    finally:
+        answer.cancel()
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def off_loop_if_large(
+    characters: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Call a function: here if its text is short, else in a thread, so that others get answers."""
+    if characters < _LARGE_CHARACTERS:
+        return function(*args, **kwargs)
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def endpoint(request: Request) -> str:
+    """The route's template."""
+    path: str = request.scope["route"].path
+    return path
+
+
+def mark_answered_by(request: Request, *variants: Variant) -> None:
+    """Say which models answer, for ``X-Model``, metrics and the log."""
+    request.state.model = ", ".join(variant.name for variant in variants)
+    request.state.variant = ", ".join(variant.card.variant for variant in variants)

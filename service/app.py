@@ -1,0 +1,65 @@
+"""The application, assembled from lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from service.answering import Context
+from service.limits import BodyLimit
+from service.metrics import Metrics, QueueCollector
+from service.middleware import RequestMiddleware
+from service.problems import add_handlers
+from service.registry import Registry
+from service.routes import health, models, score
+from service.settings import Settings
+from service.shadow import Shadow
+
+__all__ = ["create_app"]
+
+ROUTERS = (score.router, models.router, health.router)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application; its models are loaded when it starts.
+
+    Args:
+        settings: Everything that can be set.
+    """
+    metrics = Metrics()
+    registry = Registry(settings, metrics.observe_batches)
+    metrics.registry.register(QueueCollector(registry))
+    context = Context(settings, registry, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(registry.load_all)
+        shadow = Shadow(context)
+        app.state.shadow = shadow
+        shadowing = asyncio.create_task(shadow.run())
+        yield
+        shadowing.cancel()
+        with suppress(asyncio.CancelledError):
+            await shadowing
+        await asyncio.to_thread(registry.stop, settings.shutdown_seconds)
+
+    app = FastAPI(
+        title="issrnn",
+        description="Compressed recurrent networks and their dense originals, side by side.",
+        version="0.1.0",
+        lifespan=lifespan,
+        middleware=[
+            Middleware(RequestMiddleware, metrics=metrics),
+            Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
+        ],
+    )
+    app.state.context = context
+    app.state.draining = False
+    add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

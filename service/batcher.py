@@ -1,0 +1,203 @@
+"""Which chunks of which requests to compute together next: fair between requests, little padding.
+
+Knows no thread and no engine; `service.worker` drives it under a lock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+
+from service.engines.base import Chunk, Scored
+from service.jobs import DeadlineError, Job, OverloadedError
+
+__all__ = ["Batcher", "BatchingLimits", "Entry"]
+
+_RATE_MEMORY = 0.9
+"""Weight of the past in the running estimate of tokens a second."""
+_LONGEST_RETRY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class BatchingLimits:
+    """Sizes of a batch and of a queue; see `service.settings.Settings`."""
+
+    max_batch: int = 16
+    max_wait_seconds: float = 0.0
+    chunk_steps: int = 64
+    max_queued_requests: int = 256
+    max_queued_tokens: int = 400_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A chunk that waits, or is being computed."""
+
+    job: Job
+    sequence: int
+    start: int
+    steps: int
+    since: float
+    """When it became ready."""
+
+    def chunk(self) -> Chunk:
+        """What the engine is to compute."""
+        return self.job.chunk(self.sequence, self.start, self.steps)
+
+
+class Batcher:
+    """The queue of one model.
+
+    Fairness: start-time fair queueing (Goyal et al., 1996) over jobs, by tokens, so that a long
+    document gets its share and a short request does not wait for it to end. Padding: a batch is
+    filled with the chunks nearest in length to the one whose turn it is, down to half or up to
+    twice; beyond that, a padded row costs more than a batch of its own.
+    """
+
+    def __init__(self, limits: BatchingLimits, clock: Callable[[], float]) -> None:
+        """Start empty.
+
+        Args:
+            limits: Sizes.
+            clock: Monotonic seconds.
+        """
+        self._limits = limits
+        self._clock = clock
+        self._jobs: dict[Job, None] = {}
+        self._waiting: list[list[tuple[float, int, Entry]]] = [
+            [] for _ in range(limits.chunk_steps + 1)
+        ]
+        self._order = itertools.count()
+        self._virtual_time = 0.0
+        self._tokens_per_second: float | None = None
+
+    @property
+    def queued_requests(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._jobs)
+
+    @property
+    def queued_tokens(self) -> int:
+        """Tokens of these requests that are not computed yet."""
+        return sum(job.remaining_tokens for job in self._jobs)
+
+    def submit(self, job: Job) -> None:
+        """Queue a job.
+
+        Raises:
+            OverloadedError: If the queue is full.
+        """
+        self._drop_dead()
+        tokens = self.queued_tokens
+        full = len(self._jobs) >= self._limits.max_queued_requests
+        if full or (self._jobs and tokens + job.remaining_tokens > self._limits.max_queued_tokens):
+            raise OverloadedError(self._retry_after(tokens))
+        job.submitted = self._clock()
+        job.tag = self._virtual_time
+        self._jobs[job] = None
+        for sequence in range(len(job.sequences)):
+            self._push(job, sequence, 0)
+
+    def take(self) -> Sequence[Entry] | float:
+        """The next batch, or how many seconds to wait for one (infinite if nothing is queued)."""
+        self._drop_dead()
+        lengths = [length for length, heap in enumerate(self._waiting) if self._head(heap)]
+        if not lengths:
+            return math.inf
+        turn = min(lengths, key=lambda length: self._waiting[length][0])
+        rest = self._seconds_to_wait(turn)
+        if rest > 0.0:
+            return rest
+        self._virtual_time = max(self._virtual_time, self._waiting[turn][0][0])
+        near = sorted(
+            (length for length in lengths if turn <= 2 * length <= 4 * turn),
+            key=lambda length: abs(length - turn),
+        )
+        entries: list[Entry] = []
+        for length in near:
+            heap = self._waiting[length]
+            while len(entries) < self._limits.max_batch and self._head(heap):
+                entries.append(heapq.heappop(heap)[2])
+        return entries
+
+    def finish(self, entries: Sequence[Entry], scored: Sequence[Scored], seconds: float) -> None:
+        """Take the answers to a batch: resolve complete jobs, queue the others' next chunks.
+
+        Args:
+            entries: What `take` gave.
+            scored: The answer to each.
+            seconds: How long the batch took.
+        """
+        now = self._clock()
+        for job in {entry.job: None for entry in entries}:
+            job.compute_seconds += seconds
+        tokens = sum(entry.steps for entry in entries)
+        self._virtual_time += tokens / max(1, len(self._jobs))
+        self._learn_rate(tokens / max(seconds, 1e-6))
+        for entry, answer in zip(entries, scored, strict=True):
+            job = entry.job
+            if job not in self._jobs:
+                continue
+            job.add(entry.sequence, answer)
+            stop = entry.start + entry.steps
+            if stop < len(job.sequences[entry.sequence].inputs):
+                self._push(job, entry.sequence, stop)
+            elif not job.remaining_tokens:
+                del self._jobs[job]
+                with suppress(InvalidStateError):
+                    job.future.set_result(job.result(now))
+
+    def fail(self, entries: Sequence[Entry], error: BaseException) -> None:
+        """Resolve every job of a batch with what the engine raised."""
+        for job in {entry.job: None for entry in entries}:
+            self._drop(job, error)
+
+    def _push(self, job: Job, sequence: int, start: int) -> None:
+        steps = min(self._limits.chunk_steps, len(job.sequences[sequence].inputs) - start)
+        tag = max(self._virtual_time, job.tag)
+        job.tag = tag + steps
+        entry = Entry(job, sequence, start, steps, self._clock())
+        heapq.heappush(self._waiting[steps], (tag, next(self._order), entry))
+
+    def _head(self, heap: list[tuple[float, int, Entry]]) -> bool:
+        """Whether a heap holds a live chunk; dead ones on top are removed."""
+        while heap and heap[0][2].job not in self._jobs:
+            heapq.heappop(heap)
+        return bool(heap)
+
+    def _seconds_to_wait(self, turn: int) -> float:
+        if self._limits.max_wait_seconds == 0.0:
+            return 0.0
+        if sum(map(len, self._waiting)) >= self._limits.max_batch:
+            return 0.0
+        return self._waiting[turn][0][2].since + self._limits.max_wait_seconds - self._clock()
+
+    def _drop_dead(self) -> None:
+        now = self._clock()
+        for job in list(self._jobs):
+            if job.future.cancelled():
+                del self._jobs[job]
+            elif job.deadline <= now:
+                self._drop(job, DeadlineError())
+
+    def _drop(self, job: Job, error: BaseException) -> None:
+        self._jobs.pop(job, None)
+        with suppress(InvalidStateError):
+            job.future.set_exception(error)
+
+    def _learn_rate(self, rate: float) -> None:
+        past = self._tokens_per_second
+        self._tokens_per_second = (
+            rate if past is None else _RATE_MEMORY * past + (1 - _RATE_MEMORY) * rate
+        )
+
+    def _retry_after(self, tokens: int) -> int:
+        if self._tokens_per_second is None:
+            return 1
+        seconds = math.ceil(tokens / self._tokens_per_second)
+        return min(max(1, seconds), _LONGEST_RETRY_SECONDS)

@@ -1,0 +1,69 @@
+"""The reference engine: torch's own recurrent modules in fp32; imported only when chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from issrnn.artifact import Artifact
+from issrnn.networks import LanguageModel
+from service.engines.base import EngineName, PaddedBatch, PaddedResult, State, state_sizes
+
+__all__ = ["TorchEngine"]
+
+
+class TorchEngine:
+    """Runs `issrnn.networks.LanguageModel`."""
+
+    name: EngineName = "torch-fp32"
+
+    def __init__(self, artifact: Artifact, threads: int) -> None:
+        """Build the module.
+
+        Args:
+            artifact: Its weights are copied.
+            threads: Threads of one call; torch keeps this number for each calling thread, so the
+                engine must be made in the thread that runs it.
+        """
+        torch.set_num_threads(threads)
+        architecture = artifact.card.architecture
+        self.state_sizes = state_sizes(architecture)
+        self.weight_bytes = 4 * artifact.parameters
+        self._has_cells = architecture.cell == "lstm"
+        self._model = LanguageModel(architecture).eval()
+        self._model.load_state_dict(
+            {name: torch.from_numpy(weight) for name, weight in artifact.weights.items()}
+        )
+
+    @torch.inference_mode()
+    def run(self, batch: PaddedBatch) -> PaddedResult:
+        """Compute a batch."""
+        features, state = self._features(batch)  # (T, B, H)
+        rows = features.flatten(0, 1)[torch.from_numpy(batch.positions)]  # (N, H)
+        log_probs = torch.log_softmax(self._model.decoder(rows), dim=-1)  # (N, V)
+        targets = torch.from_numpy(batch.targets)
+        chosen = log_probs.gather(1, targets[:, None])[:, 0]
+        top = log_probs.topk(batch.top_k, dim=-1)
+        return PaddedResult(chosen.numpy(), state, top.indices.numpy(), top.values.numpy())
+
+    def _features(self, batch: PaddedBatch) -> tuple[Tensor, State]:
+        """The last layer's outputs, and the state after each row's own last step."""
+        activations = self._model.embedding(torch.from_numpy(batch.inputs))
+        lengths = torch.from_numpy(batch.lengths.astype(np.int64))
+        ragged = bool((lengths != len(activations)).any())
+        if ragged:
+            activations = pack_padded_sequence(activations, lengths, enforce_sorted=False)
+        entries = iter([torch.from_numpy(entry)[None] for entry in batch.state])
+        state: list[Tensor] = []
+        for layer in self._model.layers:
+            if self._has_cells:
+                activations, after = layer(activations, (next(entries), next(entries)))
+                state.extend(after)
+            else:
+                activations, after = layer(activations, next(entries))
+                state.append(after)
+        if ragged:
+            activations, _ = pad_packed_sequence(activations)
+        return activations, tuple(entry[0].numpy() for entry in state)

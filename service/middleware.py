@@ -1,0 +1,89 @@
+"""Around every request: its id, its log line, its metrics, and an answer even to a failure."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics import Metrics
+from service.problems import ProblemError, problem_response
+
+__all__ = ["RequestMiddleware"]
+
+log = logging.getLogger("service.requests")
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class RequestMiddleware:
+    """Outermost: sees every response, of routes that do not exist and of handlers that fail too."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Wrap an application.
+
+        Args:
+            app: What to watch.
+            metrics: What to count in.
+        """
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        status: int | None = None
+
+        async def labelled(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                if "model" in state:
+                    headers["X-Model"] = state["model"]
+            await send(message)
+
+        started = time.perf_counter()
+        self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, receive, labelled)
+        except Exception:
+            log.exception("the request failed", extra={"request_id": request_id})
+            if status is None:
+                detail = "an unexpected error; the log has it under the request id"
+                response = problem_response(ProblemError(500, detail), request_id)
+                await response(scope, receive, labelled)
+        finally:
+            self._metrics.in_flight.dec()
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
+        state = scope["state"]
+        endpoint = getattr(scope.get("route"), "path", "unmatched")
+        labels = (endpoint, state.get("model", ""), state.get("variant", ""))
+        self._metrics.requests.labels(*labels, str(status)).inc()
+        self._metrics.request_seconds.labels(*labels).observe(seconds)
+        quiet = endpoint in ("/health/live", "/health/ready", "/metrics") and status == 200
+        log.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "request",
+            extra={
+                "request_id": state["request_id"],
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "milliseconds": round(1000 * seconds, 3),
+                "model": state.get("model"),
+            },
+        )

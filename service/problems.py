@@ -1,0 +1,105 @@
+"""Errors as RFC 9457 ``application/problem+json``: https://www.rfc-editor.org/rfc/rfc9457."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+__all__ = ["FieldError", "ProblemError", "add_handlers", "field_path", "problem_response"]
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field."""
+
+    path: str
+    """Such as ``texts[3]``, or ``header X-Deadline-Ms``."""
+    message: str
+
+
+@dataclass
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    status: int
+    detail: str
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem_response(problem: ProblemError, request_id: str | None) -> Response:
+    """The response that tells of a problem.
+
+    Args:
+        problem: What went wrong.
+        request_id: So that a user can quote it.
+    """
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        body["errors"] = [
+            {"path": error.path, "message": error.message} for error in problem.errors
+        ]
+    return Response(
+        json.dumps(body),
+        problem.status,
+        headers=dict(problem.headers),
+        media_type="application/problem+json",
+    )
+
+
+def field_path(location: Sequence[str | int]) -> str:
+    """``("body", "texts", 3)`` as ``texts[3]``; ``("header", "x")`` as ``header x``."""
+    source, *parts = location
+    if source != "body":
+        return " ".join(str(part) for part in location)
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path or "body"
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every kind of error with a problem."""
+
+    @app.exception_handler(ProblemError)
+    async def on_problem(request: Request, error: ProblemError) -> Response:
+        return problem_response(error, _request_id(request))
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        # The input itself is not repeated: it may be large, and it is the client's own.
+        errors = [_field_error(item) for item in error.errors()]
+        status = 400 if any(item["type"] == "json_invalid" for item in error.errors()) else 422
+        detail = "the body is not valid JSON" if status == 400 else "the request has invalid fields"
+        return problem_response(ProblemError(status, detail, errors), _request_id(request))
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        problem = ProblemError(error.status_code, error.detail, headers=error.headers or {})
+        return problem_response(problem, _request_id(request))
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    if item["type"] == "json_invalid":
+        return FieldError("body", f"{item['ctx']['error']} at character {item['loc'][-1]}")
+    return FieldError(field_path(item["loc"]), item["msg"])
+
+
+def _request_id(request: Request) -> str | None:
+    return getattr(request.state, "request_id", None)

@@ -1,0 +1,169 @@
+"""The models that are served: loaded at start, replaced one at a time, never half."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+from issrnn.artifact import CARD_FILE, ArtifactError
+from service.schemas import ModelInfo, Task
+from service.settings import Settings, available_cores
+from service.variants import ObserverMaker, Variant, load_variant
+from service.worker import Placement
+
+__all__ = ["Registry", "UnknownModelError"]
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class UnknownModelError(Exception):
+    """No model of that name is served, and no artifact of that name is there to be loaded."""
+
+
+@dataclass
+class _Slot:
+    """A name, and what stands behind it."""
+
+    variant: Variant | None = None
+    error: str | None = None
+    loading: bool = True
+
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        if self.variant is not None:
+            return "ready"
+        return "loading" if self.loading else "failed"
+
+
+class Registry:
+    """All models by name; may be read from any thread."""
+
+    def __init__(self, settings: Settings, observe: ObserverMaker) -> None:
+        """Start empty; `load_all` fills it.
+
+        Args:
+            settings: Where the artifacts are, and how to serve them.
+            observe: Makes what is told of a model's batches.
+        """
+        self._settings = settings
+        self._observe = observe
+        self._slots: dict[str, _Slot] = {}
+        self._placements: dict[str, Placement] = {}
+        self._loading = threading.Lock()
+
+    def load_all(self) -> None:
+        """Load every model that is to be served; a bad one is logged and left out."""
+        names = self._settings.models if self._settings.models is not None else self._found()
+        self._slots = {name: _Slot() for name in names}
+        self._placements = _place(self._settings, names)
+        if not names:
+            log.error("there is no artifact in %s", self._settings.models_dir.absolute())
+        for name in names:
+            try:
+                self.load(name)
+            except (ArtifactError, UnknownModelError) as error:
+                log.error("model refused", extra={"model": name, "error": str(error)})
+
+    def load(self, name: str) -> Variant:
+        """Load a model, or load it anew; the former one serves until the new one is ready.
+
+        Raises:
+            UnknownModelError: If there is no artifact of that name.
+            ArtifactError: If it is bad; what served before serves on.
+        """
+        folder = self._settings.models_dir / name
+        known = name in self._slots
+        if not _NAME.fullmatch(name) or not (known or (folder / CARD_FILE).is_file()):
+            raise UnknownModelError(name)
+        with self._loading:
+            slot = self._slots.get(name, _Slot())
+            placement = self._placements.setdefault(name, _place(self._settings, [name])[name])
+            try:
+                variant = load_variant(folder, self._settings, placement, self._observe)
+            except ArtifactError as error:
+                slot.error, slot.loading = str(error), False
+                self._slots[name] = slot
+                raise
+            former, slot.variant, slot.error = slot.variant, variant, None
+            self._slots = {**self._slots, name: slot}
+        log.info("model ready", extra={"model": name, "engine": variant.engine.name})
+        if former is not None:
+            former.worker.stop()
+        return variant
+
+    def get(self, name: str) -> Variant | None:
+        """The model of that name, if it is ready."""
+        slot = self._slots.get(name)
+        return slot.variant if slot else None
+
+    def ready(self, task: Task | None = None) -> list[Variant]:
+        """All ready models, or those of a task, by name."""
+        variants = [slot.variant for _, slot in sorted(self._slots.items()) if slot.variant]
+        return [variant for variant in variants if task in (None, variant.card.task)]
+
+    def infos(self) -> list[ModelInfo]:
+        """All models, by name, failed ones too."""
+        return [info for name in sorted(self._slots) if (info := self.info(name))]
+
+    def info(self, name: str, *, provenance: bool = False) -> ModelInfo | None:
+        """One model, or None if the name is unknown."""
+        slot = self._slots.get(name)
+        if slot is None:
+            return None
+        if slot.variant is None:
+            return ModelInfo(name=name, state=slot.state(), error=slot.error)
+        return slot.variant.info(provenance=provenance).model_copy(update={"error": slot.error})
+
+    def missing(self) -> list[str]:
+        """Why the service is not ready: configured models that do not serve; empty if it is."""
+        settings = self._settings
+        named = {
+            *(settings.models or ()),
+            *settings.engines,
+            *settings.shadow.values(),
+            *(name for weights in settings.split.values() for name in weights),
+        }
+        reasons = [f"{name} is not ready" for name in sorted(named) if self.get(name) is None]
+        if not self.ready():
+            reasons.append("no model is ready")
+        return reasons
+
+    def stop(self, seconds: float) -> None:
+        """Stop all workers; queued work is answered first."""
+        for variant in self.ready():
+            variant.worker.stop()
+        for variant in self.ready():
+            variant.worker.join(seconds)
+
+    def _found(self) -> tuple[str, ...]:
+        folder = self._settings.models_dir
+        if not folder.is_dir():
+            return ()
+        return tuple(
+            sorted(
+                path.name
+                for path in folder.iterdir()
+                if _NAME.fullmatch(path.name) and (path / CARD_FILE).is_file()
+            )
+        )
+
+
+def _place(settings: Settings, names: tuple[str, ...] | list[str]) -> dict[str, Placement]:
+    """Share out the cores: each model its own as far as they go."""
+    cores = available_cores()
+    threads = settings.threads or max(1, len(cores) // max(1, len(names)))
+    slots = threading.Semaphore(max(1, len(cores) // threads))
+    return {
+        name: Placement(
+            threads=threads,
+            cores=tuple(sorted({cores[(i * threads + j) % len(cores)] for j in range(threads)}))
+            if settings.pin_threads
+            else (),
+            slots=slots,
+        )
+        for i, name in enumerate(names)
+    }

@@ -1,0 +1,3 @@
+"""The endpoints, one concern a file."""
+
+__all__ = ()

@@ -1,0 +1,44 @@
+"""Health, metrics and the way in; these answer however busy the models are."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from service.answering import RequestContext
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready")
+async def ready(http: Request, context: RequestContext) -> Response:
+    """200 if all configured models serve; 503, with the reasons, if not or while shutting down."""
+    reasons = ["shutting down"] if http.app.state.draining else context.models.missing()
+    if reasons:
+        return JSONResponse({"status": "not ready", "reasons": reasons}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics")
+async def metrics(context: RequestContext) -> Response:
+    """Prometheus metrics."""
+    return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/", include_in_schema=False)
+async def index() -> HTMLResponse:
+    """A few links."""
+    return HTMLResponse(
+        "<!doctype html><meta charset=utf-8><title>issrnn</title><h1>issrnn</h1><ul>"
+        '<li><a href="docs">API</a><li><a href="models">models</a>'
+        '<li><a href="metrics">metrics</a></ul>'
+    )

@@ -1,0 +1,128 @@
+"""From texts to token sequences, and from log-probabilities to the contract's scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from service.jobs import ScoredSequence, TokenSequence
+from service.schemas import ScoreRequest, TextScore, TokenScore, TopWord
+from service.text.ptb import Word, normalise, split_words
+
+__all__ = ["EncodedText", "assemble", "encode_texts", "to_sequences"]
+
+_LARGEST_EXPONENT = 709.0
+"""exp of more is not a float64, and infinity is not JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedText:
+    """A text's words and final ``<eos>``."""
+
+    words: list[Word]
+    ids: list[int]
+    unknown_count: int
+
+
+def encode_texts(request: ScoreRequest, vocabulary: Vocabulary) -> list[EncodedText]:
+    """Find each text's words and their ids."""
+    unknown = vocabulary.ids[UNKNOWN]
+    encoded = []
+    for text in request.texts:
+        words = split_words(text) if request.pretokenized else normalise(text, vocabulary.ids)
+        ids = vocabulary.encode(word.text for word in words)
+        unknown_count = ids.count(unknown)
+        words.append(Word(END, len(text), len(text)))
+        ids.append(vocabulary.ids[END])
+        encoded.append(EncodedText(words, ids, unknown_count))
+    return encoded
+
+
+def to_sequences(
+    texts: Sequence[EncodedText], vocabulary: Vocabulary, *, carry_state: bool
+) -> list[TokenSequence]:
+    """What the model reads: one sequence a text, or a single one that runs through all."""
+    streams = (
+        [[token for text in texts for token in text.ids]]
+        if carry_state
+        else [text.ids for text in texts]
+    )
+    end = vocabulary.ids[END]
+    return [
+        TokenSequence(
+            inputs=np.array([end, *stream[:-1]], dtype=np.int64),
+            targets=np.array(stream, dtype=np.int64),
+        )
+        for stream in streams
+    ]
+
+
+def assemble(
+    texts: Sequence[EncodedText],
+    scored: Sequence[ScoredSequence],
+    vocabulary: Vocabulary,
+    *,
+    carry_state: bool,
+    tokens: bool,
+) -> Iterator[TextScore]:
+    """Each text's score, in order; one at a time, so that a large response is never one long step.
+
+    Args:
+        texts: As encoded.
+        scored: Answers to what `to_sequences` made of them.
+        vocabulary: Words of the ids.
+        carry_state: As given to `to_sequences`.
+        tokens: Give each token's score.
+    """
+    start = 0
+    for index, text in enumerate(texts):
+        if carry_state:
+            part = _steps(scored[0], start, start + len(text.ids))
+            start += len(text.ids)
+        else:
+            part = scored[index]
+        log_prob = float(part.log_probs.sum(dtype=np.float64))
+        yield TextScore(
+            log_prob=log_prob,
+            perplexity=math.exp(min(-log_prob / len(text.ids), _LARGEST_EXPONENT)),
+            token_count=len(text.ids),
+            unknown_count=text.unknown_count,
+            tokens=_token_scores(text, part, vocabulary.words) if tokens else [],
+        )
+
+
+def _steps(scored: ScoredSequence, start: int, stop: int) -> ScoredSequence:
+    return ScoredSequence(
+        scored.log_probs[start:stop],
+        scored.top_ids[start:stop],
+        scored.top_log_probs[start:stop],
+    )
+
+
+def _token_scores(
+    text: EncodedText, part: ScoredSequence, names: Sequence[str]
+) -> list[TokenScore]:
+    return [
+        TokenScore(
+            text=names[token],
+            start=word.start,
+            end=word.end,
+            log_prob=log_prob,
+            top=[
+                TopWord(text=names[top], log_prob=value)
+                for top, value in zip(top_ids, top_log_probs, strict=True)
+            ],
+        )
+        for token, word, log_prob, top_ids, top_log_probs in zip(
+            text.ids,
+            text.words,
+            part.log_probs.tolist(),
+            part.top_ids.tolist(),
+            part.top_log_probs.tolist(),
+            strict=True,
+        )
+    ]

@@ -1,0 +1,109 @@
+"""All settings of the service; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.engines.base import EngineName
+
+__all__ = ["Settings", "available_cores"]
+
+Task = Literal["score", "answer", "classify"]
+Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+def available_cores() -> tuple[int, ...]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+class Settings(BaseSettings):
+    """Read from ``ISSRNN_<FIELD>``; structured fields are JSON, e.g. ``ISSRNN_ENGINES='{...}'``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ISSRNN_", frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    host: Annotated[str, Field(validation_alias=AliasChoices("host", "ISSRNN_HOST", "HOST"))] = (
+        "127.0.0.1"
+    )
+    """Address to listen on; also ``HOST``."""
+    port: Annotated[
+        int, Field(ge=0, le=65535, validation_alias=AliasChoices("port", "ISSRNN_PORT", "PORT"))
+    ] = 8000
+    """Port to listen on; also ``PORT``. 0: any free one."""
+
+    models_dir: Path = Path("models")
+    """Folder of artifact folders."""
+    models: tuple[str, ...] | None = None
+    """Names of the models to serve; None: all in ``models_dir``."""
+    engine: EngineName = "onnxruntime-fp32"
+    """Engine of every model that ``engines`` does not name."""
+    engines: dict[str, EngineName] = {}
+    """Engine by model name."""
+    split: dict[Task, dict[str, Share]] = {}
+    """Traffic weights by task and model name; a task not named here is split evenly."""
+    shadow: dict[Task, str] = {}
+    """By task, a model that also answers every request, off the request's path."""
+
+    threads: PositiveInt | None = None
+    """Threads of one model; None: the cores shared out evenly, at least one each."""
+    pin_threads: bool = True
+    """Bind each model's threads to its own cores, where the system allows it."""
+    max_batch: PositiveInt = 16
+    """Chunks computed together at most."""
+    max_wait_ms: NonNegativeFloat = 0.0
+    """How long a chunk may wait for company while the engine is idle."""
+    chunk_steps: PositiveInt = 64
+    """Steps of one chunk: a long document lets others in between its chunks."""
+    max_queued_requests: PositiveInt = 256
+    """Requests in one model's queue; more are answered 429."""
+    max_queued_tokens: PositiveInt = 400_000
+    """Tokens in one model's queue; one larger request is let into an empty queue."""
+    deadline_seconds: PositiveFloat = 300.0
+    """A request not computed by then is answered 504; ``X-Deadline-Ms`` can lower it."""
+    shadow_queue: PositiveInt = 32
+    """Requests waiting for the shadow model; more are not shadowed."""
+
+    max_body_bytes: PositiveInt = 2 * 1024 * 1024
+    """Larger bodies are answered 413."""
+    max_texts: PositiveInt = 8192
+    """Texts in one request."""
+    max_text_chars: PositiveInt = 1024 * 1024
+    """Characters of one text."""
+    max_top_k: PositiveInt = 50
+    """Largest ``top_k``."""
+
+    admin_token: SecretStr | None = None
+    """Bearer token of the admin routes; None: they do not exist."""
+    drain_seconds: NonNegativeFloat = 1.0
+    """After SIGTERM: how long readiness says 503 while requests are still accepted."""
+    shutdown_seconds: PositiveInt = 60
+    """After that: how long work in progress may take to finish."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Settings:
+        for task, weights in self.split.items():
+            if not sum(weights.values()) > 0.0:
+                raise ValueError(f"split: the weights of {task} must add up to more than 0")
+        return self
+
+    def engine_of(self, name: str) -> EngineName:
+        """The engine that is to serve a model."""
+        return self.engines.get(name, self.engine)

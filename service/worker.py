@@ -1,0 +1,160 @@
+"""The one thread that owns a model: it builds the engine, and computes batch after batch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.batcher import Batcher, Entry
+from service.engines.base import Engine, score_chunks
+from service.jobs import Job
+
+__all__ = ["BatchObserver", "Placement", "Worker", "WorkerStoppedError"]
+
+log = logging.getLogger(__name__)
+
+
+class BatchObserver(Protocol):
+    """Told of every batch, in the worker's thread."""
+
+    def __call__(self, rows: int, tokens: int, steps: int, seconds: float) -> None:
+        """A batch was computed.
+
+        Args:
+            rows: Chunks in it.
+            tokens: Real steps.
+            steps: Steps with padding.
+            seconds: Wall time.
+        """
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a model's threads run."""
+
+    threads: int
+    """Threads of one call of the engine."""
+    cores: tuple[int, ...]
+    """Bind them to these; empty: leave it to the system."""
+    slots: threading.Semaphore
+    """Shared by all models: how many may compute at once without outnumbering the cores."""
+
+
+class WorkerStoppedError(Exception):
+    """The model was unloaded or replaced."""
+
+
+class Worker:
+    """Owns an engine and its queue; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        name: str,
+        make_engine: Callable[[], Engine],
+        batcher: Batcher,
+        *,
+        observe: BatchObserver,
+        placement: Placement,
+    ) -> None:
+        """Start the thread; `engine` tells when it is ready.
+
+        Args:
+            name: Of the model.
+            make_engine: Called in the thread, so that the engine's own threads inherit its cores.
+            batcher: Used by this worker alone.
+            observe: Told of every batch.
+            placement: Where it runs.
+        """
+        self.engine: Future[Engine] = Future()
+        self._make_engine = make_engine
+        self._batcher = batcher
+        self._observe = observe
+        self._placement = placement
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._main, name=f"model {name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job.
+
+        Raises:
+            OverloadedError: If the queue is full.
+            WorkerStoppedError: If it has been stopped.
+        """
+        with self._changed:
+            if self._stopping:
+                raise WorkerStoppedError
+            self._batcher.submit(job)
+            self._changed.notify()
+
+    @property
+    def queued_requests(self) -> int:
+        """Requests that are not answered yet."""
+        return self._batcher.queued_requests
+
+    @property
+    def queued_tokens(self) -> int:
+        """Tokens that are not computed yet."""
+        with self._changed:
+            return self._batcher.queued_tokens
+
+    def stop(self) -> None:
+        """Take no more jobs; the thread ends when all queued ones are answered."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
+
+    def _main(self) -> None:
+        try:
+            self._bind()
+            engine = self._make_engine()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the engine
+            self.engine.set_exception(error)
+            return
+        self.engine.set_result(engine)
+        while entries := self._next():
+            self._compute(engine, entries)
+
+    def _bind(self) -> None:
+        cores = self._placement.cores
+        if cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(threading.get_native_id(), cores)
+
+    def _next(self) -> Sequence[Entry]:
+        """Wait for a batch; empty when the worker is stopped and all is answered."""
+        with self._changed:
+            while True:
+                batch = self._batcher.take()
+                if not isinstance(batch, float):
+                    return batch
+                if self._stopping and not self._batcher.queued_requests:
+                    return ()
+                self._changed.wait(min(batch, threading.TIMEOUT_MAX))
+
+    def _compute(self, engine: Engine, entries: Sequence[Entry]) -> None:
+        chunks = [entry.chunk() for entry in entries]
+        try:
+            with self._placement.slots:
+                start = time.perf_counter()
+                scored = score_chunks(engine, chunks)
+                seconds = time.perf_counter() - start
+        except Exception as error:  # the thread must outlive a failed batch
+            log.exception("the engine failed")
+            with self._changed:
+                self._batcher.fail(entries, error)
+            return
+        with self._changed:
+            self._batcher.finish(entries, scored, seconds)
+        steps = max(entry.steps for entry in entries) * len(entries)
+        self._observe(len(entries), sum(entry.steps for entry in entries), steps, seconds)
