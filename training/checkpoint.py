@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.files import write_whole
 
 __all__ = ["FORMAT_VERSION", "load_document", "save_document"]
 
 FORMAT_VERSION = 1
+
+_DAMAGE = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError)
+"""What `torch.load` raises over bytes that are not a whole file of its own."""
 
 
 def save_document(path: Path, document: Mapping[str, Any]) -> None:
@@ -28,7 +31,7 @@ def save_document(path: Path, document: Mapping[str, Any]) -> None:
             path, lambda file: torch.save({**document, "format_version": FORMAT_VERSION}, file)
         )
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}") from error
+        raise RunError(f"cannot write {path}: {reason(error)}") from error
 
 
 def load_document(path: Path) -> dict[str, Any]:
@@ -38,11 +41,14 @@ def load_document(path: Path) -> dict[str, Any]:
         RunError: If it is missing, damaged, or of another format version.
     """
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
+        file = path.open("rb")
     except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from error
-    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        raise RunError(f"cannot read {path}: {reason(error)}") from error
+    with file:
+        try:
+            document = torch.load(file, map_location="cpu", weights_only=True)
+        except _DAMAGE as error:
+            raise RunError(f"{path} is damaged: {reason(error)}") from error
     version = document.get("format_version") if isinstance(document, dict) else None
     if version != FORMAT_VERSION:
         raise RunError(f"{path} has format version {version}; this release reads {FORMAT_VERSION}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from training.benchmark import StepWorkload, table, time_steps
 from training.config import override
 from training.corpus import fetch_ptb
-from training.errors import ConfigError, RunError
+from training.errors import ConfigError, RunError, reason
 from training.export import export_run
 from training.files import write_json
 from training.machine import choose_device, describe_machine, git_commit, set_threads
@@ -150,7 +150,7 @@ def benchmark_step(options: argparse.Namespace) -> None:
         try:
             write_json(options.record, document)
         except OSError as error:
-            raise RunError(f"cannot write {options.record}: {error.strerror}") from error
+            raise RunError(f"cannot write {options.record}: {reason(error)}") from error
 
 
 def _run_folder(options: argparse.Namespace) -> RunFolder:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
-from training.errors import DataError
+from training.errors import DataError, reason
 from training.files import write_whole
 
 __all__ = ["PTB_SHA256", "PTB_URL", "Corpus", "Split", "fetch_ptb", "load_corpus", "read_split"]
@@ -108,7 +108,7 @@ def fetch_ptb(directory: Path) -> Path:
         try:
             write_whole(target, partial(_copy, content))
         except OSError as error:
-            raise DataError(f"cannot write {target}: {error.strerror}") from error
+            raise DataError(f"cannot write {target}: {reason(error)}") from error
     return folder
 
 
@@ -134,7 +134,7 @@ def _read(path: Path, name: str, split: Split) -> _Text:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(f"cannot read {path}: {reason(error)}") from error
     digest = hashlib.sha256(content).hexdigest()
     if name == "ptb" and digest != PTB_SHA256[split]:
         raise DataError(

@@ -1,6 +1,6 @@
 """Errors a user can cause or must hear of; each message is one line that says what to do."""
 
-__all__ = ["ConfigError", "DataError", "Interrupted", "RunError", "TrainingError"]
+__all__ = ["ConfigError", "DataError", "Interrupted", "RunError", "TrainingError", "reason"]
 
 
 class TrainingError(Exception):
@@ -30,3 +30,11 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to
         """
         super().__init__(signal_number)
         self.signal_number = signal_number
+
+
+def reason(error: BaseException) -> str:
+    """What another library's error says, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

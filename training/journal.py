@@ -13,7 +13,7 @@ from typing import Any, Self
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.progress import progress_bar
 from training.run_folder import RunFolder
 
@@ -50,7 +50,7 @@ class Journal:
             self._events = SummaryWriter(str(folder.tensorboard), purge_step=done + 1)
             self._logger, self._handler = _open_log(folder.log)
         except OSError as error:
-            raise RunError(f"cannot write in {folder.path}: {error.strerror}") from error
+            raise RunError(f"cannot write in {folder.path}: {reason(error)}") from error
         self._bar = progress_bar("", total_steps, "step")
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class Journal:
                 if isinstance(value, int | float) and name != "step":
                     self._events.add_scalar(name, value, row["step"])
         except OSError as error:
-            raise RunError(f"cannot write the log: {error.strerror}") from error
+            raise RunError(f"cannot write the log: {reason(error)}") from error
 
     def say(self, message: str) -> None:
         """A line for people, on stderr and in the log file."""

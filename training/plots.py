@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.files import write_whole
 
 __all__ = ["plot_run", "write_figure"]
@@ -70,7 +70,7 @@ def write_figure(path: Path, figure: Figure) -> None:
     try:
         write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}") from error
+        raise RunError(f"cannot write {path}: {reason(error)}") from error
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

@@ -14,7 +14,7 @@ from issrnn.vocabulary import END
 from training.checkpoint import load_document, save_document
 from training.config import TrainingConfig
 from training.corpus import Corpus, load_corpus
-from training.errors import Interrupted, RunError
+from training.errors import Interrupted, RunError, reason
 from training.files import write_json
 from training.journal import Journal
 from training.loop import Loop, log_columns
@@ -83,7 +83,7 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
     try:
         write_json(folder.record_file, record)
     except OSError as error:
-        raise RunError(f"cannot write {folder.record_file}: {error.strerror}") from error
+        raise RunError(f"cannot write {folder.record_file}: {reason(error)}") from error
 
 
 def _open_session(
@@ -100,8 +100,7 @@ def _open_session(
         try:
             session = Session.from_document(document, config, device)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            problem = str(error).splitlines()[0]
-            raise RunError(f"{folder.checkpoint} does not fit: {problem}") from error
+            raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
     else:
         session = start(config, len(corpus.vocabulary), device, source)
     session.data_sha256 = corpus.sha256

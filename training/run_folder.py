@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import TrainingConfig
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.files import remove_leftovers, write_json
 
 __all__ = ["RunFolder"]
@@ -56,7 +56,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("wb")
         except OSError as error:
-            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+            raise RunError(f"cannot write the run folder {self.path}: {reason(error)}") from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,7 +90,7 @@ class RunFolder:
             try:
                 write_json(self.config_file, config.to_document())
             except OSError as error:
-                raise RunError(f"cannot write {self.config_file}: {error.strerror}") from error
+                raise RunError(f"cannot write {self.config_file}: {reason(error)}") from error
             return
         former, asked = self.read_config().to_document(), config.to_document()
         differences = [
@@ -110,6 +110,6 @@ class RunFolder:
         except FileNotFoundError as error:
             raise RunError(f"no run in {self.path}: there is no {path.name}") from error
         except OSError as error:
-            raise RunError(f"cannot read {path}: {error.strerror}") from error
+            raise RunError(f"cannot read {path}: {reason(error)}") from error
         except ValueError as error:
             raise RunError(f"{path} is damaged: {error}") from error

@@ -14,7 +14,7 @@ from issrnn.vocabulary import END, Vocabulary
 from training.checkpoint import load_document
 from training.config import TrainingConfig
 from training.corpus import Corpus, load_corpus, read_split
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.measure import measure_splits, plain_network
 from training.run_folder import RunFolder
 
@@ -72,7 +72,7 @@ def open_run(folder: RunFolder, data: Path, weights: Weights = "best") -> tuple[
     try:
         model = plain_network(document)
     except (KeyError, RuntimeError, ValueError) as error:
-        raise RunError(f"{file} does not fit: {str(error).splitlines()[0]}") from error
+        raise RunError(f"{file} does not fit: {reason(error)}") from error
     corpus = load_corpus(data, config.corpus, config.vocabulary_limit)
     if len(corpus.vocabulary) != model.architecture.vocabulary_size:
         raise RunError(

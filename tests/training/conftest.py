@@ -1,0 +1,81 @@
+"""A small made-up corpus in the layout of the real one, and settings to train on it in a second."""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.config import TrainingConfig, override
+from training.presets import find_preset
+
+NOUNS = ("cat", "dog", "bank", "share", "board", "market", "price", "<unk>")
+VERBS = ("sees", "buys", "sells", "rates", "holds")
+TINY = (
+    "corpus=tiny",
+    "embedding_size=12",
+    "hidden_sizes=12,10",
+    "batch_size=4",
+    "bptt_steps=6",
+    "epochs=2",
+    "flat_epochs=1",
+    "log_every=20",
+    "shrink_every=20",
+)
+"""Overrides that make any preset small."""
+
+
+def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> TrainingConfig:
+    """A preset at toy size."""
+    return override(find_preset(preset), [*TINY, *more])
+
+
+def set_options(*more: str) -> list[str]:
+    """`TINY` and more as options of the command line."""
+    return [part for assignment in (*TINY, *more) for part in ("--set", assignment)]
+
+
+def training_process(*arguments: str | Path) -> subprocess.Popen[str]:
+    """``python -m training`` on one thread."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "training", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def write_corpus(folder: Path, name: str = "tiny") -> Path:
+    """Sentences of a small grammar, in three splits."""
+    source = random.Random(0)
+    (folder / name).mkdir(parents=True)
+    for split, lines in (("train", 800), ("valid", 60), ("test", 60)):
+        text = [
+            " ".join(
+                word
+                for _ in range(source.randint(1, 2))
+                for word in ("the", source.choice(NOUNS), source.choice(VERBS), "N", "shares")
+            )
+            for _ in range(lines)
+        ]
+        path = folder / name / f"{name}.{split}.txt"
+        path.write_text("".join(f" {line} \n" for line in text), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

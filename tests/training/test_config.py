@@ -1,0 +1,73 @@
+"""A run's config: validated whole, overridden by name."""
+
+import pytest
+
+from training.config import TrainingConfig, override
+from training.errors import ConfigError
+from training.presets import PRESETS, find_preset
+
+
+def test_a_config_survives_json() -> None:
+    for config in PRESETS.values():
+        assert TrainingConfig.from_document(config.to_document(), "here") == config
+
+
+def test_fields_are_overridden_by_their_names() -> None:
+    config = override(
+        find_preset("ptb-lstm-large-iss"),
+        ["lambda=0.003", "hidden_sizes=373,315", "start_from=none", "lasso=gradient"],
+    )
+    assert config.lambda_ == 0.003
+    assert config.hidden_sizes == (373, 315)
+    assert config.start_from is None
+    assert config.lasso == "gradient"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("lambd=1", "did you mean 'lambda'"),
+        ("zzz=1", "one of preset, variant"),
+        ("preset=mine", "no field 'preset'"),
+        ("epochs", "write it as field=value"),
+        ("epochs=0", "epochs: Input should be greater than 0"),
+        ("keep=1.5", "keep: Input should be less than or equal to 1"),
+        ("hidden_sizes=200,x", "hidden_sizes.1"),
+        ("cell=gruu", "cell: Input should be 'lstm', 'gru' or 'rnn'"),
+        ("corpus=../etc", "corpus: String should match"),
+        ("variant=iss", "variant 'iss' needs lambda above 0"),
+    ],
+)
+def test_a_wrong_override_is_named(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--set ") as caught:
+        override(find_preset("ptb-lstm-small-dense"), [assignment])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_fast_layer_is_an_lstm_only() -> None:
+    with pytest.raises(ConfigError, match="use 'torch'"):
+        override(find_preset("ptb-lstm-small-dense"), ["cell=gru", "recurrent=fast"])
+
+
+def test_learning_rate_follows_the_published_schedule() -> None:
+    config = override(
+        find_preset("ptb-lstm-small-dense"), ["flat_epochs=4", "decay=0.5", "epochs=13"]
+    )
+    rates = [config.learning_rate_in(epoch) for epoch in range(7)]
+    assert rates == [1.0, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'ptb-lstm-medium-iss'"):
+        find_preset("ptb-lstm-medum-iss")
+    with pytest.raises(ConfigError, match="`python -m training list`"):
+        find_preset("%")
+
+
+def test_fine_tuning_starts_from_the_dense_run_of_the_same_sizes() -> None:
+    for name, config in PRESETS.items():
+        if name.endswith("-finetune"):
+            assert config.start_from is not None
+            assert PRESETS[config.start_from].hidden_sizes == config.hidden_sizes
+            assert config.learning_rate == 0.1

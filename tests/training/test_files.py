@@ -1,0 +1,81 @@
+"""Files are whole or as they were, on a full disk too."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.checkpoint import load_document, save_document
+from training.errors import RunError
+from training.files import remove_leftovers, write_json, write_whole
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Writing past ``size`` bytes fails, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "notes.json"
+    write_json(path, {"kept": True})
+    with files_limited_to(1000), pytest.raises(OSError, match="File too large"):
+        write_whole(path, lambda file: file.write(b"x" * 5000))
+    assert '"kept": true' in path.read_text()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_checkpoint_survives_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_document(path, {"weights": torch.ones(3)})
+    with files_limited_to(20_000), pytest.raises(RunError, match=r"cannot write .*checkpoint\.pt"):
+        save_document(path, {"weights": torch.ones(100_000)})
+    assert load_document(path)["weights"].equal(torch.ones(3))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    def die(_: object) -> None:
+        (tmp_path / ".run.pt-12ab.partial").touch()
+
+    write_whole(tmp_path / "other", die)
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04" + b"\0" * 300])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"checkpoint\.pt is damaged"):
+        load_document(path)
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_document(path, {"weights": torch.ones(1000)})
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(RunError, match="is damaged"):
+        load_document(path)
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"format_version": 99}, path)
+    with pytest.raises(RunError, match="format version 99; this release reads 1"):
+        load_document(path)
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"format_version": 1, "evil": Path}, path)
+    with pytest.raises(RunError, match="is damaged"):
+        load_document(path)
