@@ -25,7 +25,10 @@ __all__ = [
     "RequestContext",
     "choose",
     "compute",
+    "deadline_of",
+    "endpoint",
     "mark_answered_by",
+    "named",
     "off_loop_if_large",
 ]
 
@@ -62,7 +65,7 @@ def choose(context: Context, request: Request, task: Task, name: str | None) -> 
             model of the task is not ready.
     """
     if name is not None:
-        return _named(context, task, name)
+        return named(context, task, name)
     ready = {variant.name: variant for variant in context.models.ready(task)}
     if not ready:
         raise ProblemError(503, f"no model is ready for the task {task!r}")
@@ -75,19 +78,25 @@ def choose(context: Context, request: Request, task: Task, name: str | None) -> 
     return ready[choose_variant(usable, point)]
 
 
-def _named(context: Context, task: Task, name: str) -> Variant:
+def named(context: Context, task: Task, name: str, path: str = "model") -> Variant:
+    """The variant of that name.
+
+    Raises:
+        ProblemError: As `choose`; ``path`` is the field that names it.
+    """
     variant = context.models.get(name)
     if variant is None:
         if context.models.info(name) is None:
-            raise _model_problem(404, f"there is no model {name!r}; GET /models lists them")
-        raise _model_problem(503, f"the model {name!r} is not ready")
+            raise _model_problem(404, path, f"there is no model {name!r}; GET /models lists them")
+        raise _model_problem(503, path, f"the model {name!r} is not ready")
     if variant.card.task != task:
-        raise _model_problem(422, f"{name!r} is a model for {variant.card.task!r}, not {task!r}")
+        message = f"{name!r} is a model for {variant.card.task!r}, not {task!r}"
+        raise _model_problem(422, path, message)
     return variant
 
 
-def _model_problem(status: int, message: str) -> ProblemError:
-    return ProblemError(status, message, [FieldError("model", message)])
+def _model_problem(status: int, path: str, message: str) -> ProblemError:
+    return ProblemError(status, message, [FieldError(path, message)])
 
 
 def deadline_of(request: Request, settings: Settings) -> float:

@@ -15,13 +15,13 @@ from service.metrics import Metrics, QueueCollector
 from service.middleware import RequestMiddleware
 from service.problems import add_handlers
 from service.registry import Registry
-from service.routes import health, models, score
+from service.routes import compare, completions, health, models, score
 from service.settings import Settings
 from service.shadow import Shadow
 
 __all__ = ["create_app"]
 
-ROUTERS = (score.router, models.router, health.router)
+ROUTERS = (score.router, compare.router, completions.router, models.router, health.router)
 
 
 def create_app(settings: Settings) -> FastAPI:

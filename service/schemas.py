@@ -12,6 +12,7 @@ __all__ = [
     "ComparedModel",
     "ComparedText",
     "Difference",
+    "ModelCost",
     "ModelInfo",
     "ModelList",
     "ScoreRequest",
@@ -176,8 +177,8 @@ class CompareRequest(_Request):
     """What to post to each; its ``model`` must be null."""
 
 
-class ComparedModel(_Response):
-    """One model's answer and cost."""
+class ModelCost(_Response):
+    """What one model's answer took."""
 
     model: str
     variant: str
@@ -188,6 +189,11 @@ class ComparedModel(_Response):
     bytes: int
     engine_bytes: int
     multiply_adds: int
+
+
+class ComparedModel(ModelCost):
+    """One model's answer and cost."""
+
     response: ScoreResponse
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from service.jobs import ScoredSequence, TokenSequence
 from service.schemas import ScoreRequest, TextScore, TokenScore, TopWord
 from service.text.ptb import Word, normalise, split_words
 
-__all__ = ["EncodedText", "assemble", "encode_texts", "to_sequences"]
+__all__ = ["EncodedText", "assemble", "by_text", "encode_texts", "to_sequences"]
 
 _LARGEST_EXPONENT = 709.0
 """exp of more is not a float64, and infinity is not JSON."""
@@ -61,30 +61,38 @@ def to_sequences(
     ]
 
 
+def by_text(
+    texts: Sequence[EncodedText], scored: Sequence[ScoredSequence], *, carry_state: bool
+) -> Iterator[ScoredSequence]:
+    """The part of the answers to `to_sequences` that belongs to each text, in order."""
+    if not carry_state:
+        yield from scored
+        return
+    start = 0
+    for text in texts:
+        steps = slice(start, start + len(text.ids))
+        start = steps.stop
+        yield ScoredSequence(
+            scored[0].log_probs[steps], scored[0].top_ids[steps], scored[0].top_log_probs[steps]
+        )
+
+
 def assemble(
     texts: Sequence[EncodedText],
-    scored: Sequence[ScoredSequence],
+    scored: Iterable[ScoredSequence],
     vocabulary: Vocabulary,
     *,
-    carry_state: bool,
     tokens: bool,
 ) -> Iterator[TextScore]:
     """Each text's score, in order; one at a time, so that a large response is never one long step.
 
     Args:
         texts: As encoded.
-        scored: Answers to what `to_sequences` made of them.
+        scored: The answer to each, as `by_text` gives it.
         vocabulary: Words of the ids.
-        carry_state: As given to `to_sequences`.
         tokens: Give each token's score.
     """
-    start = 0
-    for index, text in enumerate(texts):
-        if carry_state:
-            part = _steps(scored[0], start, start + len(text.ids))
-            start += len(text.ids)
-        else:
-            part = scored[index]
+    for text, part in zip(texts, scored, strict=True):
         log_prob = float(part.log_probs.sum(dtype=np.float64))
         yield TextScore(
             log_prob=log_prob,
@@ -93,14 +101,6 @@ def assemble(
             unknown_count=text.unknown_count,
             tokens=_token_scores(text, part, vocabulary.words) if tokens else [],
         )
-
-
-def _steps(scored: ScoredSequence, start: int, stop: int) -> ScoredSequence:
-    return ScoredSequence(
-        scored.log_probs[start:stop],
-        scored.top_ids[start:stop],
-        scored.top_log_probs[start:stop],
-    )
 
 
 def _token_scores(

@@ -16,7 +16,7 @@ WORDS = (
     END, UNKNOWN, "N", "$", "&", "the", "a", "of", "stock", "market", "fell", "rose", "in", "u.s.",
     "mr.", "corp.", "corp", "inc.", "inc", "no.", "no", "p.m", "s&p", "'s", "'", "n't", "'re", "do",
     "ca", "wo", "can", "not", "said", "traders", "years", "30-year", "13th", "1980s", "#",
-    "long-term", "they", "it", "is", "and", "but", "smith", "ill.", "ill", "company", "c$", "co.", "i",
+    "long-term", "they", "it", "is", "and", "but", "smith", "ill.", "ill", "company", "c$", "i",
 )  # fmt: skip
 """A vocabulary with the Penn Treebank's conventions."""
 

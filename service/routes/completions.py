@@ -1,0 +1,146 @@
+"""``/v1``: the OpenAI completions API, for clients that measure language models with it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from service.answering import (
+    Context,
+    RequestContext,
+    choose,
+    compute,
+    deadline_of,
+    mark_answered_by,
+    off_loop_if_large,
+)
+from service.jobs import JobResult
+from service.openai import (
+    CompletionRequest,
+    CompletionResponse,
+    Prompt,
+    TokenIdError,
+    Usage,
+    choice_of,
+    encode_prompts,
+    to_sequence,
+)
+from service.problems import FieldError, ProblemError
+from service.settings import Settings
+from service.variants import Variant
+from service.worker import WorkerStoppedError
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"])
+
+
+class OpenAiModel(BaseModel):
+    """A model in OpenAI's words."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "issrnn"
+
+
+class OpenAiModels(BaseModel):
+    """All language models."""
+
+    object: Literal["list"] = "list"
+    data: list[OpenAiModel]
+
+
+@router.get("/models")
+async def list_models(context: RequestContext) -> OpenAiModels:
+    """The models that `/v1/completions` can use."""
+    variants = context.models.ready("score")
+    return OpenAiModels(
+        data=[OpenAiModel(id=variant.name, created=_created(variant)) for variant in variants]
+    )
+
+
+@router.post("/completions", response_model=CompletionResponse)
+async def complete(request: CompletionRequest, http: Request, context: RequestContext) -> Response:
+    """Score prompts, and give the likeliest next word.
+
+    With `echo` and `logprobs`, the log-probability of each word of the prompt given those before
+    it. The model reads `<eos>` first, as it does before a sentence; a prompt may start with it
+    itself, which changes nothing. The prompt's first token has no log-probability.
+    """
+    _check(request, context.settings)
+    deadline = deadline_of(http, context.settings)
+    while True:
+        variant = choose(context, http, "score", request.model)
+        mark_answered_by(http, variant)
+        try:
+            prompts, result = await _compute(context, http, variant, request, deadline)
+            break
+        except WorkerStoppedError:  # replaced meanwhile
+            continue
+    characters = sum(len(prompt.text) for prompt in prompts)
+    body = await off_loop_if_large(characters, _render, request, variant, prompts, result)
+    return Response(body, media_type="application/json")
+
+
+def _check(request: CompletionRequest, settings: Settings) -> None:
+    one = isinstance(request.prompt, str) or isinstance(request.prompt[0], int)
+    if not one and len(request.prompt) > settings.max_texts:
+        message = f"{len(request.prompt)} prompts; at most {settings.max_texts} are allowed"
+        raise ProblemError(413, message, [FieldError("prompt", message)])
+    if request.logprobs is not None and request.logprobs > settings.max_top_k:
+        message = f"{request.logprobs}; at most {settings.max_top_k} is allowed"
+        raise ProblemError(422, message, [FieldError("logprobs", message)])
+
+
+async def _compute(
+    context: Context,
+    http: Request,
+    variant: Variant,
+    request: CompletionRequest,
+    deadline: float,
+) -> tuple[list[Prompt], JobResult]:
+    size = len(str(request.prompt)) if isinstance(request.prompt, list) else len(request.prompt)
+    try:
+        prompts = await off_loop_if_large(size, encode_prompts, request, variant.vocabulary)
+    except TokenIdError as error:
+        path, message = error.args
+        raise ProblemError(422, message, [FieldError(path, message)]) from error
+    sequences = [to_sequence(prompt, variant.vocabulary) for prompt in prompts]
+    top_k = max(request.logprobs or 0, request.max_tokens)
+    result = await compute(context, http, variant, sequences, deadline=deadline, top_k=top_k)
+    return prompts, result
+
+
+def _render(
+    request: CompletionRequest, variant: Variant, prompts: list[Prompt], result: JobResult
+) -> str:
+    choices = [
+        choice_of(index, prompt, scored, request, variant.vocabulary)
+        for index, (prompt, scored) in enumerate(zip(prompts, result.sequences, strict=True))
+    ]
+    prompt_tokens = sum(len(prompt.ids) for prompt in prompts)
+    completion_tokens = request.max_tokens * len(prompts)
+    return CompletionResponse(
+        id=f"cmpl-{uuid.uuid4().hex}",
+        created=int(time.time()),
+        model=variant.name,
+        choices=choices,
+        usage=Usage(
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            total_tokens=prompt_tokens + completion_tokens,
+        ),
+    ).model_dump_json()
+
+
+def _created(variant: Variant) -> int:
+    try:
+        return int(datetime.fromisoformat(variant.card.provenance.created).timestamp())
+    except ValueError:
+        return 0
