@@ -23,6 +23,9 @@ __all__ = ["VALIDATION_STREAMS", "Loop", "log_columns"]
 VALIDATION_STREAMS = 20
 """Streams the validation split is cut into after each epoch; the record's figures use 1."""
 
+_HOPELESS = 100.0
+"""Nats a word: ten times those of guessing, from where nothing comes back."""
+
 
 @dataclass(eq=False)
 class Loop:
@@ -63,10 +66,10 @@ class Loop:
             inputs, targets = self._streams.stretch(position.step)
             inputs, targets = inputs.to(session.device), targets.to(session.device)
             nats, norm = train_step(session, inputs, targets, learning_rate)
-            if not math.isfinite(nats):
+            if not nats < _HOPELESS * targets.numel():  # true of NaN as well
                 raise RunError(
-                    f"the loss is {nats} in step {position.total_steps + 1}: lower learning_rate "
-                    f"(now {learning_rate:g}) or clip (now {session.config.clip:g})"
+                    f"training diverged in step {position.total_steps + 1}, loss {nats:.3g}: lower "
+                    f"learning_rate (now {learning_rate:g}) or clip (now {session.config.clip:g})"
                 )
             self._count(nats, targets.numel())
             if _is_due(position.total_steps, session.config.shrink_every):
@@ -108,7 +111,7 @@ class Loop:
         position.step = position.epoch_words = 0
         position.epoch_nats = position.epoch_seconds = 0.0
         session.state = None
-        if valid < position.best_valid:
+        if valid < position.best_valid or not position.best_epoch:
             position.best_valid, position.best_epoch = valid, position.epoch
             save_document(
                 self.folder.best,

@@ -61,7 +61,7 @@ def update_(
     Returns:
         The norm before the clip.
     """
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    gradients = [_values(p, p.grad) for p in parameters if p.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
     factor = min(1.0, clip / (float(norm) + 1e-6))
     for group in optimizer.param_groups:
@@ -105,3 +105,11 @@ def _regularise_gradients_(lasso: GroupLasso, config: TrainingConfig) -> None:
         lasso.add_gradient_(config.lambda_)
     if config.l1:
         l1_subgradient_(lasso.parameters, config.l1)
+
+
+def _values(parameter: nn.Parameter, gradient: Tensor) -> Tensor:
+    """The entries of a gradient that can be other than zero, each once."""
+    if not gradient.is_sparse:
+        return gradient
+    parameter.grad = gradient.coalesce()
+    return parameter.grad.values()

@@ -1,0 +1,158 @@
+"""The command line: every failure is one line and exit code 2, and leaves nothing behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import set_options, write_corpus
+from training.cli import main
+from training.presets import PRESETS
+
+
+def run(data: Path, runs: Path, preset: str, *more: str, name: str = "first") -> int:
+    where = ["--data", str(data), "--runs", str(runs), "--as", name, "--threads", "1"]
+    return main(["run", preset, *where, *set_options(*more)])
+
+
+@pytest.fixture(scope="module")
+def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, ``first``."""
+    folder = tmp_path_factory.mktemp("runs")
+    assert run(data, folder, "ptb-lstm-small-dense") == 0
+    return folder
+
+
+def test_a_run_leaves_everything_a_reader_needs(runs: Path) -> None:
+    files = {path.name for path in (runs / "first").iterdir()} - {".lock"}
+    assert files == {
+        *("config.json", "checkpoint.pt", "best.pt", "record.json", "log.csv"),
+        *("training.log", "plot.png", "tensorboard"),
+    }
+    record = json.loads((runs / "first" / "record.json").read_text())
+    assert record["hidden_sizes"] == [12, 10]
+    assert len(record["epochs"]) == record["config"]["epochs"] == 2
+    assert 1 < record["metrics"]["test_perplexity"] < 20
+    assert set(record["data_sha256"]) == {f"tiny.{s}.txt" for s in ("train", "valid", "test")}
+    assert (runs / "first" / "plot.png").read_bytes().startswith(b"\x89PNG")
+    assert list((runs / "first" / "tensorboard").glob("events.*"))
+    assert "epoch 2/2: train" in (runs / "first" / "training.log").read_text()
+
+
+def test_a_finished_run_is_not_run_again(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (runs / "first" / "checkpoint.pt").stat().st_mtime_ns
+    assert run(data, runs, "ptb-lstm-small-dense") == 0
+    assert "first: valid" in capsys.readouterr().out
+    assert (runs / "first" / "checkpoint.pt").stat().st_mtime_ns == before
+
+
+def test_list_shows_presets_and_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--runs", str(runs)]) == 0
+    output = capsys.readouterr().out
+    assert all(name in output for name in PRESETS)
+    assert "first: test perplexity" in output
+
+
+def test_evaluate_agrees_with_the_record(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "first", "--runs", str(runs), "--data", str(data)]) == 0
+    record = json.loads((runs / "first" / "record.json").read_text())
+    assert f"test perplexity {record['metrics']['test_perplexity']:.4f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_train_with_the_same_code(cell: str, data: Path, tmp_path: Path) -> None:
+    assert run(data, tmp_path, "ptb-lstm-small-dense", f"cell={cell}", "epochs=1") == 0
+
+
+def test_fine_tuning_needs_its_dense_run(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, tmp_path, "ptb-lstm-small-iss-finetune") == 2
+    assert "python -m training run ptb-lstm-small-dense" in capsys.readouterr().err
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_another_config_does_not_touch_a_run(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, runs, "ptb-lstm-small-dense", "clip=3", "seed=5") == 2
+    message = error_line(capsys)
+    assert "clip=5.0 (asked: 3.0), seed=1 (asked: 5)" in message
+    assert "--as" in message
+
+
+def test_other_data_does_not_continue_a_run(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_corpus(tmp_path / "other")
+    with (other / "tiny" / "tiny.valid.txt").open("a") as file:
+        file.write("the cat sees N shares\n")
+    unfinished = tmp_path / "runs" / "first"
+    unfinished.mkdir(parents=True)
+    for name in ("config.json", "checkpoint.pt"):
+        (unfinished / name).write_bytes((runs / "first" / name).read_bytes())
+    assert run(other, tmp_path / "runs", "ptb-lstm-small-dense") == 2
+    assert "other data" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "ptb-lstm-smal-iss"], "did you mean 'ptb-lstm-small-iss'"),
+        (["run", "ptb-lstm-small-iss", "--set", "lamda=1"], "did you mean 'lambda'"),
+        (["run", "ptb-lstm-small-iss", "--as", "../x"], "a run's name is no path"),
+        (["run", "ptb-lstm-small-iss", "--device", "tpu9"], "use cpu or cuda"),
+        (["run", "ptb-lstm-small-iss", "--data", "/nowhere"], "point --data at the folder"),
+        (["evaluate", "nothing"], "no run in"),
+        (["export", "nothing"], "no run in"),
+        (["shrink", "nothing"], "no run in"),
+    ],
+)
+def test_errors_are_one_line_and_write_nothing(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in error_line(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "x", "--bogus"], "unrecognized arguments: --bogus"),
+        (["jump"], "invalid choice: 'jump'"),
+        (["run", "x", "--threads", "0"], "must be at least 1"),
+        (["shrink", "x", "--tau", "-1"], "must be auto or at least 0"),
+        ([], "COMMAND"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in error_line(capsys)
+
+
+def test_a_diverging_run_says_what_to_lower(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, tmp_path, "ptb-lstm-small-dense", "learning_rate=1e30", "clip=1e30") == 2
+    assert "lower learning_rate" in capsys.readouterr().err

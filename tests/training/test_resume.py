@@ -1,0 +1,108 @@
+"""A run that was killed, however often and wherever, ends exactly as an unbroken one."""
+
+import csv
+import json
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.training.conftest import set_options, training_process
+
+ISS = ("lambda=0.02", "tau=0.001", "momentum=0.5", "shrink_every=10", "epochs=3")
+"""Strong enough that components die within the run, with momentum to be shrunk as well."""
+
+
+def run(name: str, preset: str, data: Path, runs: Path, *more: str) -> Any:
+    return training_process(
+        *("run", preset, "--as", name, "--data", data, "--runs", runs, "--threads", "1"),
+        *("--checkpoint-seconds", "0.05", *set_options(*more)),
+    )
+
+
+def finish(name: str, preset: str, data: Path, runs: Path, *more: str) -> None:
+    process = run(name, preset, data, runs, *more)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+
+
+def interrupt_in_training(process: Any, folder: Path, delay: float, number: int) -> int:
+    """Send a signal ``delay`` seconds after the run's first (or next) checkpoint."""
+    checkpoint = folder / "checkpoint.pt"
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    return int(process.returncode)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """All that must not depend on interruptions: weights, figures, log; times left out."""
+    weights = {
+        f"{file}: {name}": tensor
+        for file in ("checkpoint.pt", "best.pt")
+        for name, tensor in torch.load(folder / file)["weights"].items()
+    }
+    record = json.loads((folder / "record.json").read_text())
+    timed = ("seconds", "milliseconds_per_step")
+    epochs = [{k: v for k, v in e.items() if k not in timed} for e in record["epochs"]]
+    with (folder / "log.csv").open() as file:
+        rows = [{k: v for k, v in r.items() if k not in timed} for r in csv.DictReader(file)]
+    kept = ("metrics", "hidden_sizes", "steps", "best_epoch", "parameters")
+    return {"weights": weights, "epochs": epochs, "rows": rows, **{k: record[k] for k in kept}}
+
+
+def assert_same(broken: dict[str, Any], unbroken: dict[str, Any]) -> None:
+    ours, theirs = broken.pop("weights"), unbroken.pop("weights")
+    assert ours.keys() == theirs.keys()
+    for name, tensor in theirs.items():
+        assert torch.equal(ours[name], tensor), name
+    assert broken == unbroken
+
+
+@pytest.mark.parametrize(
+    ("preset", "more"),
+    [("ptb-lstm-small-dense", ("keep=0.7",)), ("ptb-lstm-small-iss", ISS)],
+    ids=["dense", "iss"],
+)
+def test_killed_runs_end_as_unbroken_ones(
+    preset: str, more: tuple[str, ...], data: Path, tmp_path: Path
+) -> None:
+    finish("unbroken", preset, data, tmp_path, *more)
+    moments = random.Random(7)
+    kills = 0
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        process = run("broken", preset, data, tmp_path, *more)
+        delay = moments.uniform(0, 0.3)
+        kills += interrupt_in_training(process, tmp_path / "broken", delay, number) != 0
+    assert kills >= 2  # a run may be over before the last signal arrives
+    finish("broken", preset, data, tmp_path, *more)
+    unbroken = results(tmp_path / "unbroken")
+    if preset.endswith("iss"):
+        assert sum(unbroken["hidden_sizes"]) < 22
+    assert_same(results(tmp_path / "broken"), unbroken)
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_stop_is_announced_and_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    process = run("stopped", "ptb-lstm-small-dense", data, tmp_path, "epochs=500")
+    checkpoint = tmp_path / "stopped" / "checkpoint.pt"
+    while not checkpoint.exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "everything is saved" in errors
+    assert "the same command continues" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "stopped" / "record.json").exists()
