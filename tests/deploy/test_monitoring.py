@@ -1,0 +1,126 @@
+"""The dashboard and the alerts ask for what the service exports."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.settings import Settings
+from tests.artifacts import make_artifact
+from tests.service.running import running_service
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboards" / "variants.json").read_text())
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
+ALERTS = [
+    rule["expr"]
+    for group in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+OWN = {"up"}
+"""Metrics that Prometheus makes itself."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = tmp_path_factory.mktemp("models")
+    make_artifact(folder / "tiny-dense", seed=1)
+    make_artifact(folder / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
+    settings = Settings(models_dir=folder, port=0, pin_threads=False, shadow={"score": "tiny-iss"})
+    with running_service(settings) as client:
+        client.post("/score", json={"texts": ["The stock rose."], "model": "tiny-dense"})
+        yield client
+
+
+def metric_names(query: str) -> set[str]:
+    return set(re.findall(r"\b((?:issrnn|process)_\w+|up)\b", query))
+
+
+def label_names(query: str) -> dict[str, set[str]]:
+    selectors = re.findall(r"\b(issrnn_\w+)\{([^}]*)\}", query)
+    return {metric: set(re.findall(r"(\w+)(?:=|!=)", labels)) for metric, labels in selectors}
+
+
+@pytest.mark.parametrize("query", [*QUERIES, *ALERTS])
+def test_queries_ask_for_metrics_and_labels_that_are_exported(
+    client: httpx.Client, query: str
+) -> None:
+    text = client.get("/metrics").text
+    families = list(text_string_to_metric_families(text))
+    suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+    exported = {
+        family.name + suffix for family in families for suffix in suffixes.get(family.type, ("",))
+    }
+    assert metric_names(query)
+    assert metric_names(query) <= exported | OWN
+
+    labels = {s.name: set(s.labels) for family in families for s in family.samples}
+    for metric, names in label_names(query).items():
+        if metric in labels:
+            assert names <= labels[metric], metric
+
+
+def test_the_dashboard_shows_what_is_needed_to_compare_variants() -> None:
+    shown = " ".join(QUERIES)
+    for metric in (
+        "issrnn_requests_total", "issrnn_request_seconds_bucket", "issrnn_queue_seconds_bucket",
+        "issrnn_compute_seconds_bucket", "issrnn_batch_size_bucket", "issrnn_queued_requests",
+        "issrnn_shed_total", "issrnn_scored_tokens_total",
+    ):  # fmt: skip
+        assert metric in shown
+    for percentile in ("0.5", "0.95", "0.99"):
+        assert f"histogram_quantile({percentile}, sum by (le, model) (rate(issrnn_request" in shown
+
+
+def test_panels_are_told_apart_explained_and_do_not_overlap() -> None:
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    cells = [
+        (panel["gridPos"]["x"] + column, panel["gridPos"]["y"] + row)
+        for panel in DASHBOARD["panels"]
+        for column in range(panel["gridPos"]["w"])
+        for row in range(panel["gridPos"]["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(column for column, _ in cells) < 24
+    for panel in PANELS:
+        assert panel["title"]
+        assert panel["description"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+
+
+def test_queries_use_only_variables_that_the_dashboard_defines() -> None:
+    defined = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
+    used = {name for query in QUERIES for name in re.findall(r"\$(\w+)", query)}
+    assert used <= defined | {"__rate_interval"}
+
+
+def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client) -> None:
+    command = [sys.executable, str(DEPLOY / "check_monitoring.py"), "--seconds", "5"]
+    done = subprocess.run(
+        [*command, "--service", str(client.base_url).rstrip("/")],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(QUERIES)} of {len(QUERIES)} queries give data" in done.stdout
+
+
+def test_a_service_that_is_not_there_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DEPLOY / "check_monitoring.py"), "--service", "http://127.0.0.1:1"],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 1
+    assert "http://127.0.0.1:1/models" in done.stderr
+    assert "Traceback" not in done.stderr
