@@ -38,7 +38,7 @@ def train_step(
     loss, session.state = sequence_loss(
         session.model, inputs, targets, state, config.product_precision
     )
-    (loss / inputs.shape[1]).backward()  # type: ignore[no-untyped-call]  # torch's is untyped
+    torch.autograd.backward(loss / inputs.shape[1])
     if session.lasso is not None:
         _regularise_gradients_(session.lasso, config)
     norm = update_(session.optimizer, list(session.model.parameters()), learning_rate, config.clip)

@@ -1,0 +1,159 @@
+"""From a finished run to a table, an artifact and pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from issrnn import artifact
+from tests.training.conftest import set_options
+from training.cli import main
+from training.run_folder import RunFolder
+from training.session import find_model_groups
+from training.subject import open_run
+from training.weight_maps import down_sample
+
+STRONG = ("lambda=0.02", "epochs=3")
+
+
+@pytest.fixture(scope="module")
+def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dense run, an ISS run that shrank while training, and one that only has zeros."""
+    folder = tmp_path_factory.mktemp("runs")
+    where = ["--data", str(data), "--runs", str(folder), "--threads", "1"]
+    for name, preset, more in (
+        ("dense", "ptb-lstm-small-dense", ()),
+        ("iss", "ptb-lstm-small-iss", STRONG),
+        ("zeros", "ptb-lstm-small-iss", (*STRONG, "shrink_every=0")),
+    ):
+        assert main(["run", preset, "--as", name, *where, *set_options(*more)]) == 0
+    return folder
+
+
+def command(runs: Path, data: Path, *arguments: str) -> int:
+    return main([*arguments, "--runs", str(runs), "--data", str(data)])
+
+
+def test_training_with_and_without_live_shrinking_agrees(runs: Path) -> None:
+    records = {
+        name: json.loads((runs / name / "record.json").read_text()) for name in ("iss", "zeros")
+    }
+    assert records["zeros"]["hidden_sizes"] == [12, 10]
+    assert sum(records["iss"]["hidden_sizes"]) < 22
+    live, late = (records[name]["metrics"]["test_perplexity"] for name in ("iss", "zeros"))
+    assert live == pytest.approx(late, rel=0.05)  # drop-out draws differ once sizes do
+
+
+def test_shrinking_keeps_the_perplexity(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(runs, data, "shrink", "zeros") == 0
+    table = {
+        line[:22].strip(): line[22:].split() for line in capsys.readouterr().out.splitlines()[2:-1]
+    }
+    assert table["ISS sizes"][0] == "12/10"
+    assert table["ISS sizes"][1] != "12/10"
+    assert table["test perplexity"][0] == table["test perplexity"][1]
+    small, _ = open_run(RunFolder(runs / "zeros"), data, "shrunk")
+    assert "/".join(map(str, small.model.architecture.hidden_sizes)) == table["ISS sizes"][1]
+
+
+def test_an_automatic_tau_does_no_harm(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(runs, data, "shrink", "dense", "--tau", "auto") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert float(lines[0].removeprefix("tau ")) > 0
+    row = next(line for line in lines if line.startswith("valid perplexity"))
+    before, after = map(float, row.split()[2:])
+    assert after <= before * 1.001
+
+
+@pytest.mark.parametrize("name", ["dense", "iss", "zeros"])
+def test_an_artifact_carries_the_measured_figures(
+    name: str, runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = f"tiny-{name}"
+    assert command(runs, data, "export", name, "--models", str(tmp_path), "--as", target) == 0
+    loaded = artifact.load(tmp_path / target)
+    record = json.loads((runs / name / "record.json").read_text())
+    assert loaded.card.metrics["test_perplexity"] == pytest.approx(
+        record["metrics"]["test_perplexity"], rel=1e-3
+    )
+    assert loaded.card.provenance.data_sha256 == record["data_sha256"]
+    assert loaded.card.provenance.training == record["config"]
+    if name == "dense":
+        assert loaded.card.dense_hidden_sizes is None
+    else:
+        assert loaded.card.dense_hidden_sizes == (12, 10)
+        assert sum(loaded.card.architecture.hidden_sizes) < 22
+    capsys.readouterr()
+    assert command(runs, data, "evaluate", str(tmp_path / target)) == 0
+    printed = capsys.readouterr().out
+    assert f"test perplexity {loaded.card.metrics['test_perplexity']:.4f}" in printed
+
+
+def test_an_artifacts_command_makes_the_same_model_again(
+    runs: Path, data: Path, tmp_path: Path
+) -> None:
+    assert command(runs, data, "export", "iss", "--models", str(tmp_path / "a")) == 0
+    first = artifact.load(tmp_path / "a" / "iss")
+    run_part, export_part = first.card.provenance.command.split(" && ")
+    prefix = "python -m training "
+    again = run_part.removeprefix(prefix).split()
+    assert command(tmp_path / "runs", data, *again, "--threads", "1") == 0
+    export = export_part.removeprefix(prefix).split()
+    models = ["--models", str(tmp_path / "b")]
+    assert command(tmp_path / "runs", data, *export, *models) == 0
+    second = artifact.load(tmp_path / "b" / "iss")
+    assert second.card.metrics == first.card.metrics
+    for weight, array in first.weights.items():
+        np.testing.assert_array_equal(second.weights[weight], array)
+
+
+@pytest.mark.parametrize("stored", ["float16", "float32"])
+def test_the_stored_type_can_be_chosen(stored: str, runs: Path, data: Path, tmp_path: Path) -> None:
+    models = ["--models", str(tmp_path), "--stored", stored]
+    assert command(runs, data, "export", "dense", *models) == 0
+    assert artifact.read_card(tmp_path / "dense").weights_dtype == stored
+
+
+def test_an_artifact_needs_a_proper_name(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = ["--models", str(tmp_path), "--as", "No Name"]
+    assert command(runs, data, "export", "dense", *models) == 2
+    assert "no artifact can be called 'No Name'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unfinished_run_is_not_exported(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "half").mkdir()
+    config = (runs / "dense" / "config.json").read_text()
+    (tmp_path / "half" / "config.json").write_text(config)
+    assert command(tmp_path, data, "export", "half") == 2
+    assert "is not finished" in capsys.readouterr().err
+
+
+def test_pictures_of_several_models(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(runs, data, "show", "dense", "zeros", "--out", str(tmp_path)) == 0
+    names = ["dense-weights.png", "zeros-weights.png", "dense-zeros-group-lengths.png"]
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / name) for name in names]
+    for name in names:
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_maps_show_where_weights_are_not_zero() -> None:
+    weight = torch.tensor([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    assert down_sample(weight, 2).tolist() == [[0.0, 1.0], [0.0, 1.0]]
+
+
+def test_groups_of_a_trained_model_are_its_layers(runs: Path, data: Path) -> None:
+    subject, _ = open_run(RunFolder(runs / "dense"), data)
+    assert [group.size for group in find_model_groups(subject.model)] == [12, 10]

@@ -1,0 +1,164 @@
+"""One mini-batch: the published loss and clip, group lasso after it, and live shrinking."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from issrnn.lasso import GroupLasso
+from tests.training.conftest import tiny
+from training.network import resolve
+from training.session import Session, find_model_groups, start
+from training.step import remove_dead_, train_step, update_
+
+VOCABULARY = 15
+CPU = torch.device("cpu")
+
+
+def session(preset: str = "ptb-lstm-small-dense", *more: str) -> Session:
+    config = tiny(preset, "precision=fp32", "keep=1", *more)
+    return start(resolve(config, CPU), VOCABULARY, CPU)
+
+
+def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
+    words = torch.randint(VOCABULARY, (7, 4), generator=torch.Generator().manual_seed(seed))
+    return words[:-1], words[1:]
+
+
+def parameters(trained: Session) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in trained.model.named_parameters()}
+
+
+@pytest.mark.parametrize("recurrent", ["fast", "torch"])
+def test_a_step_is_plain_sgd_on_the_summed_and_averaged_loss(recurrent: str) -> None:
+    trained = session("ptb-lstm-small-dense", f"recurrent={recurrent}", "clip=1000")
+    inputs, targets = batch()
+    before = copy.deepcopy(trained.model)
+    logits, _ = before(inputs)
+    loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    torch.autograd.backward(loss / 4)
+    nats, _ = train_step(trained, inputs, targets, learning_rate=0.1)
+    assert nats == pytest.approx(loss.item(), rel=1e-5)
+    for name, parameter in before.named_parameters():
+        assert parameter.grad is not None
+        expected = parameter - 0.1 * parameter.grad.to_dense()
+        torch.testing.assert_close(trained.model.get_parameter(name), expected)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("clip", [0.5, 100.0])
+def test_the_update_is_torchs_clip_and_sgd(momentum: float, clip: float) -> None:
+    torch.manual_seed(0)
+    ours = [torch.nn.Parameter(torch.randn(5, 3)), torch.nn.Parameter(torch.randn(4))]
+    theirs = copy.deepcopy(ours)
+    our_sgd = torch.optim.SGD(ours, lr=1.0, momentum=momentum)
+    their_sgd = torch.optim.SGD(theirs, lr=0.3, momentum=momentum)
+    for _ in range(3):
+        for mine, reference in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn_like(mine)
+            reference.grad = mine.grad.clone()
+        norm = torch.nn.utils.clip_grad_norm_(theirs, clip)
+        their_sgd.step()
+        assert update_(our_sgd, ours, 0.3, clip) == pytest.approx(float(norm))
+    for mine, reference in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, reference)
+        assert mine.grad is None
+
+
+def test_sparse_word_vector_gradients_change_nothing() -> None:
+    sparse, dense = session(), session()
+    assert sparse.model.embedding.sparse
+    dense.model.embedding.sparse = False
+    for seed in range(3):
+        for trained in (sparse, dense):
+            train_step(trained, *batch(seed), learning_rate=1.0)
+    for name, parameter in parameters(dense).items():
+        torch.testing.assert_close(sparse.model.get_parameter(name), parameter)
+
+
+def test_the_state_is_carried_and_gradients_stop_at_it() -> None:
+    trained = session()
+    train_step(trained, *batch(0), learning_rate=0.0)
+    carried = trained.state
+    assert carried is not None
+    expected, _ = trained.model.eval()(batch(1)[0], carried)
+    loss = cross_entropy(expected.flatten(0, 1), batch(1)[1].flatten(), reduction="sum")
+    trained.model.train()
+    nats, _ = train_step(trained, *batch(1), learning_rate=0.0)
+    assert nats == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_proximal_lasso_follows_the_update() -> None:
+    plain = session()
+    trained = session("ptb-lstm-small-iss", "lambda=0.3", "tau=0.002")
+    train_step(plain, *batch(), learning_rate=0.5)
+    train_step(trained, *batch(), learning_rate=0.5)
+    GroupLasso(find_model_groups(plain.model)).proximal_step_(0.5 * 0.3, 0.002)
+    for name, parameter in parameters(plain).items():
+        assert trained.model.get_parameter(name).equal(parameter)
+    assert (trained.model.decoder.weight == 0).any()
+
+
+def test_lasso_as_gradient_is_clipped_with_the_rest() -> None:
+    plain = session("ptb-lstm-small-dense", "clip=1e9")
+    trained = session("ptb-lstm-small-iss", "lambda=0.3", "lasso=gradient", "clip=1e9")
+    lasso = GroupLasso(find_model_groups(plain.model))
+    for weight in plain.model.parameters():
+        weight.grad = torch.zeros_like(weight)
+    lasso.add_gradient_(0.3)
+    gradients = {name: p.grad for name, p in plain.model.named_parameters()}
+    plain.model.zero_grad()
+    train_step(plain, *batch(), learning_rate=0.5)
+    train_step(trained, *batch(), learning_rate=0.5)
+    for name, parameter in parameters(plain).items():
+        gradient = gradients[name]
+        assert gradient is not None
+        torch.testing.assert_close(
+            trained.model.get_parameter(name), parameter - 0.5 * gradient, msg=name
+        )
+
+
+def test_l1_is_added_to_the_groups_weights_only() -> None:
+    plain = session("ptb-lstm-small-dense", "clip=1e9")
+    trained = session("ptb-lstm-small-dense", "clip=1e9", "l1=0.01")
+    before = parameters(plain)
+    train_step(plain, *batch(), learning_rate=0.5)
+    train_step(trained, *batch(), learning_rate=0.5)
+    now = parameters(trained)
+    assert now["embedding.weight"].equal(plain.model.embedding.weight)
+    expected = plain.model.decoder.weight - 0.5 * 0.01 * before["decoder.weight"].sign()
+    torch.testing.assert_close(now["decoder.weight"], expected)
+
+
+def test_thresholding_alone() -> None:
+    trained = session("ptb-lstm-small-dense", "tau=0.05")
+    train_step(trained, *batch(), learning_rate=0.1)
+    weight = trained.model.decoder.weight
+    assert not ((weight.abs() < 0.05) & (weight != 0)).any()
+    assert (trained.model.embedding.weight.abs() < 0.05).any()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_dead_components_go_and_training_goes_on_as_if_they_were_there(cell: str) -> None:
+    sparse = session("ptb-lstm-small-iss", "lambda=1e-9", "momentum=0.5", f"cell={cell}")
+    small = session("ptb-lstm-small-iss", "lambda=1e-9", "momentum=0.5", f"cell={cell}")
+    for trained in (sparse, small):
+        train_step(trained, *batch(0), learning_rate=0.1)
+        assert trained.groups is not None
+        trained.groups[0].zero_([1, 4, 5])
+        trained.groups[1].zero_([0, 9])
+    assert remove_dead_(small)
+    assert small.hidden_sizes == (9, 8)
+    assert not remove_dead_(small)
+    inputs, targets = batch(1)
+    sparse.model.eval()
+    small.model.eval()
+    expected, _ = sparse.model(inputs, sparse.state)
+    actual, _ = small.model(inputs, small.state)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
+    nats, _ = train_step(small, inputs, targets, learning_rate=0.1)
+    assert nats == pytest.approx(
+        cross_entropy(expected.flatten(0, 1), targets.flatten(), reduction="sum").item(), rel=1e-4
+    )
