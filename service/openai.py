@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from issrnn.vocabulary import END, Vocabulary
 from service.jobs import ScoredSequence, TokenSequence
+from service.schemas import Text
 from service.text.ptb import split_words
 
 __all__ = [
@@ -58,7 +59,7 @@ class CompletionRequest(BaseModel):
         },
     )
 
-    prompt: Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_is_prompt)]
+    prompt: Annotated[Text | list[Text] | list[int] | list[list[int]], BeforeValidator(_is_prompt)]
     """Text in the model's own form, split on white space as its ``tokenizer.json`` does, or ids."""
     model: str | None = None
     max_tokens: Literal[0, 1] = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = [
     "CompareRequest",
@@ -17,6 +17,7 @@ __all__ = [
     "ModelList",
     "ScoreRequest",
     "ScoreResponse",
+    "Text",
     "TextScore",
     "Timing",
     "TokenScore",
@@ -24,6 +25,20 @@ __all__ = [
 ]
 
 Task = Literal["score", "answer", "classify"]
+
+
+def _is_unicode(text: str) -> str:
+    """JSON can name half a character, which no answer could repeat."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"character {error.start} is a lone surrogate") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_is_unicode)]
+"""Any text that can be encoded."""
 
 
 class _Request(BaseModel):
@@ -54,7 +69,7 @@ class ScoreRequest(_Request):
         }
     )
 
-    texts: Annotated[list[str], Field(min_length=1)]
+    texts: Annotated[list[Text], Field(min_length=1)]
     """Sentences, or with ``carry_state`` the consecutive lines of one document."""
     model: str | None = None
     """Model name; without it the traffic split chooses."""
@@ -203,6 +218,7 @@ class Difference(_Response):
     position: int
     """Index among the text's tokens."""
     text: str
+    """The word as it was read, also if it is not in the vocabulary."""
     start: int
     end: int
     log_probs: dict[str, float]

@@ -1,0 +1,85 @@
+"""``POST /compare``: answers side by side, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from tests.artifacts import WORDS, make_artifact
+from tests.service.running import running_service
+
+TEXTS = ["Mr. Smith said no.", "The stock market fell 3%."]
+
+
+def test_each_model_answers_and_the_largest_differences_come_first(client: httpx.Client) -> None:
+    body = client.post("/compare", json={"task": "score", "request": {"texts": TEXTS}}).json()
+    assert body["reference"] == "tiny-dense"
+    assert [result["model"] for result in body["results"]] == ["tiny-dense", "tiny-iss"]
+    for result in body["results"]:
+        alone = client.post("/score", json={"texts": TEXTS, "model": result["model"]}).json()
+        for one, other in zip(result["response"]["scores"], alone["scores"], strict=True):
+            assert one["log_prob"] == pytest.approx(other["log_prob"], abs=1e-4)
+        assert result["latency_ms"] > 0
+    dense, iss = body["results"]
+    assert iss["parameters"] < dense["parameters"]
+    assert iss["multiply_adds"] < dense["multiply_adds"]
+    for index, text in enumerate(body["differences"]):
+        assert text["comparable"]
+        spreads = [token["spread"] for token in text["largest"]]
+        assert spreads == sorted(spreads, reverse=True)
+        for token in text["largest"]:
+            values = [
+                result["response"]["scores"][index]["tokens"][token["position"]]["log_prob"]
+                for result in body["results"]
+            ]
+            assert list(token["log_probs"].values()) == pytest.approx(values)
+            assert token["spread"] == pytest.approx(max(values) - min(values))
+
+
+def test_the_models_and_their_order_can_be_chosen(client: httpx.Client) -> None:
+    request = {"task": "score", "models": ["tiny-iss", "tiny-dense"], "request": {"texts": TEXTS}}
+    response = client.post("/compare", json=request)
+    assert response.json()["reference"] == "tiny-iss"
+    assert response.headers["X-Model"] == "tiny-iss, tiny-dense"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "path"),
+    [
+        ({"models": ["tiny-iss", "nope"]}, 404, "models[1]"),
+        ({"models": ["tiny-iss", "tiny-iss"]}, 422, "models[1]"),
+        ({"models": []}, 422, "models"),
+        ({"request": {"texts": ["a"], "model": "tiny-iss"}}, 422, "request.model"),
+        ({"request": {"texts": ["a", 1]}}, 422, "request.texts[1]"),
+        ({"task": "sing"}, 422, "task"),
+    ],
+)
+def test_wrong_requests_name_the_field(
+    client: httpx.Client, changes: dict[str, Any], status: int, path: str
+) -> None:
+    request = {"task": "score", "request": {"texts": ["a"]}} | changes
+    response = client.post("/compare", json=request)
+    assert response.status_code == status
+    assert response.json()["errors"][0]["path"] == path
+
+
+def test_a_task_without_models_is_not_there(client: httpx.Client) -> None:
+    response = client.post("/compare", json={"task": "answer", "request": {"texts": ["a"]}})
+    assert response.status_code == 503
+
+
+def test_texts_that_are_cut_differently_are_not_compared_word_by_word(
+    settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    make_artifact(tmp_path / "full")
+    make_artifact(tmp_path / "other", words=(*(w for w in WORDS if w != "can"), "cannot"))
+    with running_service(settings_for(models_dir=tmp_path, models=None)) as client:
+        request = {"task": "score", "request": {"texts": ["They cannot", "the stock"]}}
+        first, second = client.post("/compare", json=request).json()["differences"]
+        assert (first["comparable"], first["largest"]) == (False, [])
+        assert second["comparable"]

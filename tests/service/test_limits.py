@@ -1,0 +1,113 @@
+"""Input that is wrong or too large gets a problem that names the field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from tests.service.running import running_service
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["X-Request-ID"]
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"texts": ["the", 3]}, "texts[1]"),
+        ({"texts": []}, "texts"),
+        ({}, "texts"),
+        ({"texts": ["the"], "topk": 3}, "topk"),
+        ({"texts": ["the"], "top_k": -1}, "top_k"),
+        ({"texts": ["the"], "top_k": 51}, "top_k"),
+        ({"texts": ["\ud800"]}, "texts[0]"),
+        ([], "body"),
+    ],
+)
+def test_a_wrong_field_is_named(client: httpx.Client, body: Any, path: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/score", content=json.dumps(body), headers=headers)
+    assert path in [error["path"] for error in problem(response, 422)["errors"]]
+
+
+def test_invalid_json_is_a_bad_request(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = problem(client.post("/score", content='{"texts": [', headers=headers), 400)
+    assert "JSON" in body["detail"]
+
+
+def test_unknown_models_and_routes(client: httpx.Client) -> None:
+    body = problem(client.post("/score", json={"texts": ["a"], "model": "nope"}), 404)
+    assert body["errors"][0]["path"] == "model"
+    problem(client.get("/models/nope"), 404)
+    problem(client.get("/nope"), 404)
+    response = client.get("/score")
+    problem(response, 405)
+    assert response.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-3", "nan"])
+def test_a_deadline_must_be_a_positive_number(client: httpx.Client, value: str) -> None:
+    response = client.post("/score", json={"texts": ["a"]}, headers={"X-Deadline-Ms": value})
+    assert problem(response, 422)["errors"][0]["path"] == "header X-Deadline-Ms"
+
+
+@pytest.fixture(scope="module")
+def strict(models_dir: Any) -> Iterator[httpx.Client]:
+    settings = Settings(
+        models_dir=models_dir, port=0, max_body_bytes=1000, max_texts=3, max_text_chars=20,
+        pin_threads=False,
+    )  # fmt: skip
+    with running_service(settings) as client:
+        yield client
+
+
+def test_too_large_a_body_is_refused(strict: httpx.Client) -> None:
+    problem(strict.post("/score", json={"texts": ["a" * 2000]}), 413)
+
+
+def test_too_large_a_body_is_refused_without_a_content_length(strict: httpx.Client) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"texts": ["'
+        for _ in range(30):
+            yield b"a" * 100
+        yield b'"]}'
+
+    headers = {"Content-Type": "application/json"}
+    problem(strict.post("/score", content=chunks(), headers=headers), 413)
+
+
+def test_too_many_and_too_long_texts_are_refused(strict: httpx.Client) -> None:
+    body = problem(strict.post("/score", json={"texts": ["a"] * 4}), 413)
+    assert body["errors"][0]["path"] == "texts"
+    body = problem(strict.post("/score", json={"texts": ["a", "b" * 21]}), 413)
+    assert body["errors"][0]["path"] == "texts[1]"
+    request = {"task": "score", "request": {"texts": ["a", "b" * 21]}}
+    body = problem(strict.post("/compare", json=request), 413)
+    assert body["errors"][0]["path"] == "request.texts[1]"
+
+
+def test_a_failure_inside_shows_no_trace(
+    settings_for: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("service.score_answer.encode_texts", fail)
+    with running_service(settings_for()) as client:
+        response = client.post("/score", json={"texts": ["the"]})
+        body = problem(response, 500)
+        assert "secret" not in response.text
+        assert body["request_id"] == response.headers["X-Request-ID"]
+        assert response.headers["X-Model"] == "tiny-dense"

@@ -1,0 +1,167 @@
+"""What is served, and loading it anew without ever serving half a model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from service.variants import metrics_of_engine
+from tests.artifacts import WORDS, make_artifact
+from tests.service.running import running_service
+
+ADMIN = {"Authorization": "Bearer s3cret"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_artifact(tmp_path / "one", seed=1)
+    return tmp_path
+
+
+@pytest.fixture
+def admin_client(folder: Path) -> Iterator[httpx.Client]:
+    settings = Settings(models_dir=folder, port=0, admin_token="s3cret", pin_threads=False)  # noqa: S106 - a test's
+    with running_service(settings) as client:
+        yield client
+
+
+def log_prob(client: httpx.Client) -> float:
+    response = client.post("/score", json={"texts": ["the stock fell"], "model": "one"})
+    assert response.status_code == 200
+    value: float = response.json()["scores"][0]["log_prob"]
+    return value
+
+
+def damage(artifact: Path) -> None:
+    weights = artifact / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+
+
+def test_a_model_says_what_it_is(client: httpx.Client) -> None:
+    models = {model["name"]: model for model in client.get("/models").json()["models"]}
+    assert set(models) == {"tiny-dense", "tiny-iss"}
+    iss = client.get("/models/tiny-iss").json()
+    assert (iss["task"], iss["variant"], iss["state"]) == ("score", "iss", "ready")
+    assert iss["hidden_sizes"] == [4, 3]
+    assert iss["parameters"] < models["tiny-dense"]["parameters"]
+    assert iss["multiply_adds"] == 4 * 4 * (7 + 4) + 4 * 3 * (4 + 3) + len(WORDS) * 3
+    assert iss["bytes"] > 4 * iss["parameters"]
+    assert iss["metrics"] == {"test_perplexity": 50.0}
+    assert iss["provenance"]["preset"] == "random"
+
+
+def test_reload_swaps_to_the_new_weights(admin_client: httpx.Client, folder: Path) -> None:
+    before = log_prob(admin_client)
+    make_artifact(folder / "one", seed=2)
+    assert log_prob(admin_client) == before
+    response = admin_client.post("/models/one/reload", headers=ADMIN)
+    assert response.status_code == 200
+    assert response.json()["state"] == "ready"
+    assert log_prob(admin_client) != before
+
+
+def test_a_bad_artifact_is_refused_and_the_old_model_serves_on(
+    admin_client: httpx.Client, folder: Path
+) -> None:
+    before = log_prob(admin_client)
+    damage(folder / "one")
+    response = admin_client.post("/models/one/reload", headers=ADMIN)
+    assert response.status_code == 409
+    assert "SHA-256" in response.json()["detail"]
+    assert log_prob(admin_client) == before
+    info = admin_client.get("/models/one").json()
+    assert info["state"] == "ready"
+    assert "SHA-256" in info["error"]
+    assert admin_client.get("/health/ready").status_code == 200
+
+
+def test_reload_loads_an_artifact_that_was_added(admin_client: httpx.Client, folder: Path) -> None:
+    assert admin_client.post("/models/two/reload", headers=ADMIN).status_code == 404
+    make_artifact(folder / "two", seed=3)
+    assert admin_client.post("/models/two/reload", headers=ADMIN).status_code == 200
+    assert admin_client.get("/models/two").json()["state"] == "ready"
+
+
+def test_a_folder_must_be_named_as_its_model(admin_client: httpx.Client, folder: Path) -> None:
+    shutil.copytree(folder / "one", folder / "copy")
+    response = admin_client.post("/models/copy/reload", headers=ADMIN)
+    assert response.status_code == 409
+    assert "rename" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fetc", "..", "%2e%2e", ".one", "One", "one%00"])
+def test_names_cannot_leave_the_folder(admin_client: httpx.Client, name: str) -> None:
+    assert admin_client.post(f"/models/{name}/reload", headers=ADMIN).status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": "Basic s3cret"}, 403)],
+)
+def test_reload_needs_the_token(
+    admin_client: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    response = admin_client.post("/models/one/reload", headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_admin_routes_are_off_without_a_token(client: httpx.Client) -> None:
+    assert client.post("/models/tiny-dense/reload", headers=ADMIN).status_code == 404
+
+
+def test_a_bad_artifact_at_start_is_shown_and_the_others_serve(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_artifact(folder / "bad")
+    damage(folder / "bad")
+    with running_service(Settings(models_dir=folder, port=0, pin_threads=False)) as client:
+        bad = client.get("/models/bad").json()
+        assert bad["state"] == "failed"
+        assert "SHA-256" in bad["error"]
+        assert log_prob(client)
+        assert client.get("/health/ready").status_code == 200
+        response = client.post("/score", json={"texts": ["the"], "model": "bad"})
+        assert response.status_code == 503
+    assert any(record.message == "model refused" for record in caplog.records)
+
+
+def test_a_configured_model_that_is_missing_makes_the_service_unready(folder: Path) -> None:
+    settings = Settings(models_dir=folder, models=("one", "absent"), port=0, pin_threads=False)
+    with running_service(settings) as client:
+        ready = client.get("/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["reasons"] == ["absent is not ready"]
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/models/absent").json()["state"] == "failed"
+        assert log_prob(client)
+
+
+def test_a_service_without_models_is_unready_and_says_so(tmp_path: Path) -> None:
+    with running_service(Settings(models_dir=tmp_path / "none", port=0)) as client:
+        assert client.get("/health/ready").json()["reasons"] == ["no model is ready"]
+        assert client.post("/score", json={"texts": ["the"]}).status_code == 503
+
+
+def test_a_card_of_another_version_is_refused(folder: Path) -> None:
+    path = folder / "one" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+    with running_service(Settings(models_dir=folder, port=0)) as client:
+        assert "version 99" in client.get("/models/one").json()["error"]
+
+
+def test_an_int8_engine_shows_its_own_perplexity() -> None:
+    card = {"test_perplexity": 80.0, "test_perplexity_int8": 80.2}
+    assert metrics_of_engine(card, "onnxruntime-fp32") == {"test_perplexity": 80.0}
+    assert metrics_of_engine(card, "onnxruntime-int8") == {
+        "test_perplexity": 80.2,
+        "test_perplexity_fp32": 80.0,
+    }
