@@ -15,6 +15,8 @@ from typing import Literal, overload
 import torch
 from torch import Tensor, nn
 
+from issrnn.source import Source
+
 __all__ = ["Group", "Groups", "Refusal", "Slice"]
 
 Role = Literal["produces", "reads"]
@@ -118,6 +120,8 @@ class Groups(Sequence[Group]):
     model: nn.Module = field(repr=False)
     groups: tuple[Group, ...]
     refused: tuple[Refusal, ...] = ()
+    source: Source | None = field(default=None, repr=False)
+    """How they were found or declared; `shrink` needs it."""
 
     def __len__(self) -> int:
         return len(self.groups)

@@ -1,0 +1,219 @@
+"""Removing the components that can no longer matter, so that an ordinary smaller model is left."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from issrnn.find import trace
+from issrnn.groups import Group, Groups
+from issrnn.source import Source, run
+from issrnn.subnormals import flush_subnormals_
+from issrnn.surgery import (
+    Plan,
+    apply,
+    converted_examples,
+    converted_states,
+    make_plan,
+    narrow_copy,
+    select,
+    source_of,
+)
+from issrnn.verify import ShrinkError, check_same_output, check_shapes
+
+__all__ = ["LiveShrink", "ShrinkError", "removable_components", "shrink", "shrink_"]
+
+
+@dataclass(frozen=True, eq=False)
+class LiveShrink:
+    """What live shrinking leaves."""
+
+    groups: Groups
+    """The groups of the model as it is now; the former ones are void."""
+    states: Any
+    """The carried state for the smaller model, in the form it was given."""
+    removed: dict[str, int]
+    """Components removed, by owner; empty if there were none."""
+
+
+def removable_components(model: nn.Module, groups: Groups) -> list[Tensor]:
+    """For each group, (size,) bool: the components that `shrink` would remove.
+
+    A component is removable when every weight that reads it for a result that matters is zero, or
+    when its unit is zero at every step. One unit is kept in every layer, also if none matters.
+
+    Raises:
+        ShrinkError: If the model is not of the sizes the groups were found on.
+    """
+    source = source_of(groups)
+    _check_fits(model, source)
+    dropped = source.removable(model)
+    return _keep_one(model, groups, dropped)
+
+
+def shrink(model: nn.Module, groups: Groups) -> nn.Module:
+    """A new, smaller model that gives the same output; ``model`` is left as it was.
+
+    Args:
+        model: The module the groups were found on, or one of the same structure and sizes.
+        groups: From `find_groups` or `declare_groups`.
+
+    Returns:
+        A copy without the components that can no longer matter, made of ordinary torch modules.
+        Layers of different sizes that were one torch module become a `StackedRecurrent`.
+
+    Raises:
+        ShrinkError: If the model does not fit the groups, or the smaller one was found to give
+            another output on the example inputs.
+    """
+    plan = make_plan(model, groups, removable_components(model, groups))
+    small = copy.deepcopy(narrow_copy(model, plan))
+    flush_subnormals_(small)
+    check_shapes(small)
+    source = source_of(groups)
+    if source.examples is not None:
+        before = run(model, source.examples)
+        after = _run_small(small, source, plan)
+        check_same_output(before, after, source, plan)
+    for path, module in small.named_modules():
+        module.training = _training(model, path)
+    return small
+
+
+def shrink_(
+    model: nn.Module,
+    groups: Groups,
+    optimizer: torch.optim.Optimizer | None = None,
+    states: Any = None,
+) -> LiveShrink:
+    """Make a model smaller in place, in the middle of training.
+
+    Args:
+        model: The module the groups were found on.
+        groups: From `find_groups`, `declare_groups` or an earlier `shrink_`.
+        optimizer: Goes on with the smaller parameters; every tensor of its state that has the shape
+            of its parameter (momentum, Adam's moments) is cut like it.
+        states: The carried hidden state, as the model returned it.
+
+    Returns:
+        New groups and states, and what was removed. If nothing was, everything is as before.
+
+    Raises:
+        ShrinkError: As `shrink`, or if ``states`` are not those of the model. The model and the
+            optimizer are then left as they were.
+    """
+    dropped = removable_components(model, groups)
+    if not any(bool(mask.any()) for mask in dropped):
+        return LiveShrink(groups, states, {})
+    source = source_of(groups)
+    plan = make_plan(model, groups, dropped)
+    new_states = converted_states(source, plan, states)
+    trial = narrow_copy(model, plan)
+    check_shapes(trial)
+    new_groups = _new_groups(model, trial, groups, plan, dropped)
+    apply(model, plan)
+    if optimizer is not None:
+        _cut_optimizer(optimizer, plan)
+    flush_subnormals_(model)
+    removed = {
+        group.owner: int(mask.sum())
+        for group, mask in zip(groups, dropped, strict=True)
+        if bool(mask.any())
+    }
+    return LiveShrink(new_groups, new_states, removed)
+
+
+def _run_small(small: nn.Module, source: Source, plan: Plan) -> Any:
+    try:
+        return run(small, converted_examples(source, plan))
+    except Exception as error:
+        raise ShrinkError(f"the shrunk model fails on the example inputs: {error}") from error
+
+
+def _training(model: nn.Module, path: str) -> bool:
+    """The mode of a module, or of the one it has become a part of."""
+    while True:
+        try:
+            return model.get_submodule(path).training
+        except AttributeError:
+            path = path.rpartition(".")[0]
+
+
+def _check_fits(model: nn.Module, source: Source) -> None:
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    for name, shape in source.shapes.items():
+        if name not in shapes:
+            raise ShrinkError(f"the groups are of a model with a parameter {name}; this one has none")
+        if shapes[name] != shape:
+            raise ShrinkError(
+                f"{name} has shape {tuple(shapes[name])}, the groups were found on "
+                f"{tuple(shape)}: find them again"
+            )
+
+
+def _keep_one(model: nn.Module, groups: Groups, dropped: list[Tensor]) -> list[Tensor]:
+    """Spare a component wherever a parameter axis would be left with nothing."""
+    dropped = [mask.clone() for mask in dropped]
+    for group, mask in zip(groups, dropped, strict=True):
+        if bool(mask.all()):
+            mask[0] = False
+    members: dict[tuple[str, int], list[tuple[int, Tensor]]] = {}
+    for number, group in enumerate(groups):
+        for part in group.slices:
+            members.setdefault((part.parameter, part.axis), []).append((number, part.components))
+    for (name, axis), parts in members.items():
+        length = model.get_parameter(name).shape[axis]
+        gone = sum(int(dropped[number][components].sum()) for number, components in parts)
+        if gone == length:
+            number, components = parts[0]
+            dropped[number][components[0]] = False
+    return dropped
+
+
+def _new_groups(
+    model: nn.Module, trial: nn.Module, groups: Groups, plan: Plan, dropped: Sequence[Tensor]
+) -> Groups:
+    """The groups of the smaller model, after checking that it gives the same output."""
+    source = source_of(groups)
+    if source.redeclare is not None:
+        new = source.redeclare(trial, plan.cuts, dropped)
+        if source.examples is not None:
+            check_same_output(
+                run(model, source.examples), _run_small(trial, source, plan), source, plan
+            )
+    else:
+        if source.examples is None:
+            raise ShrinkError("these groups have no example inputs to check with")
+        rigid = [g.owner for g, fixed in zip(groups, source.fixed, strict=True) if fixed.all()]
+        try:
+            traced = trace(trial, converted_examples(source, plan), rigid)
+        except Exception as error:
+            raise ShrinkError(f"the shrunk model fails on the example inputs: {error}") from error
+        check_same_output(run(model, source.examples), traced.output, source, plan)
+        new = traced.groups
+    bound = tuple(Group(g.owner, g.size, g.slices, model) for g in new.groups)
+    return Groups(model, bound, new.refused, new.source)
+
+
+def _cut_optimizer(optimizer: torch.optim.Optimizer, plan: Plan) -> None:
+    """Let the optimizer go on with the new parameters and the matching part of its state."""
+    kept = {id(old): (new, cuts) for old, new, cuts in plan.parameters}
+    for group in optimizer.param_groups:
+        for place, parameter in enumerate(group["params"]):
+            if id(parameter) not in kept:
+                continue
+            new, cuts = kept[id(parameter)]
+            group["params"][place] = new
+            if parameter in optimizer.state:
+                state = optimizer.state.pop(parameter)
+                optimizer.state[new] = {
+                    key: select(value, cuts)
+                    if isinstance(value, Tensor) and value.shape == parameter.shape
+                    else value
+                    for key, value in state.items()
+                }

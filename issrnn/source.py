@@ -1,0 +1,135 @@
+"""What stands behind a set of groups: how to tell which components are dead, and what to cut."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from issrnn.layout import Layout
+
+__all__ = ["Examples", "SizeAttribute", "Source", "StatePart", "quiet", "quiet_copy", "run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Arguments of one call of the model."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    @classmethod
+    def of(cls, example_inputs: Any) -> Examples:
+        """From a tensor (the only argument), a tuple or list (positional), or a mapping (by name).
+
+        Raises:
+            TypeError: If it is none of these.
+        """
+        if isinstance(example_inputs, Examples):
+            return example_inputs
+        if isinstance(example_inputs, Tensor | PackedSequence):
+            return cls((example_inputs,), {})
+        if isinstance(example_inputs, tuple | list):
+            return cls(tuple(example_inputs), {})
+        if isinstance(example_inputs, Mapping):
+            return cls((), dict(example_inputs))
+        raise TypeError(
+            "example_inputs must be a tensor, a tuple of positional arguments or a mapping of "
+            f"named ones, not {type(example_inputs).__name__}"
+        )
+
+    def replaced(self, leaf: int, value: Any) -> Examples:
+        """The same with one leaf exchanged."""
+        leaves, structure = tree_flatten((self.args, self.kwargs))
+        leaves[leaf] = value
+        args, kwargs = tree_unflatten(leaves, structure)
+        return Examples(args, kwargs)
+
+    @property
+    def leaves(self) -> list[Any]:
+        """Tensors and other values in the arguments, in order."""
+        return tree_flatten((self.args, self.kwargs))[0]
+
+
+@dataclass(frozen=True)
+class StatePart:
+    """The state of a recurrent module; ``part`` 0 is ``h``, 1 is ``c``."""
+
+    module: str
+    part: int
+
+
+@dataclass(frozen=True)
+class SizeAttribute:
+    """A number that a module keeps beside its weights and that must follow their size."""
+
+    group: int
+    module: str
+    name: str
+
+
+Redeclare = Callable[[nn.Module, dict[str, dict[int, Tensor]], Sequence[Tensor]], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """How a set of groups came about."""
+
+    removable: Callable[[nn.Module], list[Tensor]]
+    """For each group, (size,) bool: which components can no longer matter."""
+    shapes: dict[str, torch.Size]
+    """Parameter shapes the groups were found on."""
+    fixed: list[Tensor]
+    """For each group, (size,) bool: addressed by position outside their recurrent module."""
+    examples: Examples | None = None
+    """Arguments to check a shrunk model with."""
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    """Recurrent modules by path."""
+    membership: dict[str, list[Tensor]] = field(default_factory=dict)
+    """For each cell of each layout, (2, units): group and component of each unit, -1 for none."""
+    input_states: dict[int, StatePart] = field(default_factory=dict)
+    """Leaves of the examples that are carried states."""
+    output_states: dict[int, StatePart] = field(default_factory=dict)
+    """Leaves of the model's output that are carried states."""
+    state_fixed: frozenset[str] = frozenset()
+    """Modules whose state keeps its former size."""
+    state_read: frozenset[str] = frozenset()
+    """Modules whose final state other parts of the model use."""
+    attributes: tuple[SizeAttribute, ...] = ()
+    """Of declared groups only."""
+    redeclare: Redeclare | None = None
+    """Of declared groups only: makes the groups of a smaller model from (model, cuts, dropped)."""
+
+
+def quiet_copy(model: nn.Module) -> nn.Module:
+    """A copy in evaluation mode that shares the parameters but nothing else.
+
+    Raises:
+        TypeError: If the model cannot be copied.
+    """
+    shared: dict[int, Any] = {id(parameter): parameter for parameter in model.parameters()}
+    try:
+        return copy.deepcopy(model, shared).eval()
+    except RuntimeError as error:
+        raise TypeError(f"the model cannot be copied: {error}") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No gradients, and random numbers that are the same each time and disturb no one else's."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def run(model: nn.Module, examples: Examples) -> Any:
+    """The output of a model in evaluation mode; the model's own mode and state are left alone."""
+    with quiet():
+        return quiet_copy(model)(*copy.deepcopy(examples.args), **copy.deepcopy(examples.kwargs))

@@ -1,0 +1,251 @@
+"""Runs a model and follows the labels of its units through every operation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from issrnn.layout import is_recurrent, layout_of
+from issrnn.tracing.context import Call, Context, FinalState, Input, Slot, Uniform, along
+from issrnn.tracing.elementwise import follow_elementwise, is_elementwise
+from issrnn.tracing.modules import follow_recurrent, register_units
+from issrnn.tracing.moves import MOVES, follow_concatenation, follow_move
+from issrnn.tracing.products import PRODUCTS, follow_product
+from issrnn.tracing.reductions import POOLINGS, REDUCTIONS, follow_pooling, follow_reduction
+
+__all__ = ["Tracer", "run_traced"]
+
+_UNCHANGED = {"alias", "clone", "contiguous", "detach", "lift_fresh"}
+_UNIFORM = {"zeros": 0.0, "new_zeros": 0.0, "zeros_like": 0.0, "ones": 1.0, "new_ones": 1.0}
+_FILLED = {"full", "new_full", "full_like", "scalar_tensor"}
+_WITHOUT_LABELS = {"new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"}
+_LEAVING = {"numpy", "tolist", "__array__", "item", "__dlpack__"}
+
+
+class _Operations(TorchDispatchMode):
+    """Follows ATen operations."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        super().__init__()
+        self._tracer = tracer
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        del types
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if not self._tracer.paused:
+            self._tracer.follow(Call(func, args, kwargs, result))
+        return result
+
+
+class _Functions(TorchFunctionMode):
+    """Follows what ATen operations do not show."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        super().__init__()
+        self._tracer = tracer
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        del types
+        name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+        if self._tracer.paused or name not in _LEAVING | {"_pad_packed_sequence"}:
+            return func(*args, **kwargs)
+        if name in _LEAVING:
+            self._tracer.refuse_leaving(args)
+            return func(*args, **kwargs)
+        with self._tracer.pause():
+            result = func(*args, **kwargs)
+        self._tracer.follow_padding(args[0], result[0])
+        return result
+
+
+class Tracer:
+    """Follows one run; what it saw is in `context`."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Label the model's parameters and units."""
+        self.context = Context(model)
+        self.paused = False
+        self.refused_modules: dict[str, str] = {}
+        """Recurrent modules that cannot be followed, and why."""
+        self.recurrent: dict[str, nn.Module] = {}
+        for path, module in model.named_modules():
+            if is_recurrent(module) and not self.inside_recurrent(path):
+                self.recurrent[path] = module
+                try:
+                    register_units(self.context, layout_of(module, path))
+                except ValueError as error:
+                    self.refused_modules[path] = str(error)
+
+    def inside_recurrent(self, path: str) -> bool:
+        """Whether a module is part of a recurrent one, which is followed as a whole."""
+        return any(path.startswith(f"{other}." if other else "") for other in self.recurrent)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Do not follow what runs meanwhile."""
+        paused, self.paused = self.paused, True
+        try:
+            yield
+        finally:
+            self.paused = paused
+
+    def follow(self, call: Call) -> None:
+        """Label the results of one operation, or refuse the units it mixes."""
+        self._note_marks(call)
+        context = self.context
+        if call.name in _WITHOUT_LABELS or not any(map(context.slots, call.tensors)):
+            return
+        in_place = bool(call.results) and call.func._schema.is_mutable
+        sharing = self.context.sharing(call.results[0]) if in_place else []
+        if in_place and call.name == "copy":
+            context.refuse(call.tensors, f"written into another tensor in {context.where}")
+        elif call.results:
+            self._rule(call)(context, call)
+        else:
+            context.refuse(call.tensors, f"{call.name} in {context.where} is not supported")
+        for alias in sharing:
+            self._refresh(alias, call.results[0])
+
+    def follow_padding(self, packed: Tensor, padded: Tensor) -> None:
+        """``pad_packed_sequence``: units stay along the last axis."""
+        slots = []
+        for slot in self.context.slots(packed):
+            labels = self.context.labels.tie_along(slot.labels, (0,)).reshape(-1)
+            wide = along(labels.expand(padded.shape[-1]), padded.dim() - 1, padded.shape)
+            slots.append(Slot(padded.dim() - 1, wide))
+        self.context.flow([packed], padded, slots, "first")
+
+    def refuse_leaving(self, values: Any) -> None:
+        """Values leave the tensors, and no one sees what becomes of them."""
+        tensors = [x for x in tree_leaves(values) if isinstance(x, Tensor)]
+        why = f"their values leave torch in {self.context.where}: keep them in tensors"
+        self.context.refuse(tensors, why)
+
+    def _rule(self, call: Call) -> Callable[[Context, Call], None]:
+        rules: list[tuple[bool, Callable[[Context, Call], None]]] = [
+            (call.name in MOVES, follow_move),
+            (call.name in {"cat", "stack"}, follow_concatenation),
+            (call.name in PRODUCTS, follow_product),
+            (call.name in REDUCTIONS and len(call.tensors) == 1, follow_reduction),
+            (call.name in POOLINGS, follow_pooling),
+            (is_elementwise(call), follow_elementwise),
+        ]
+        return next((rule for holds, rule in rules if holds), _refuse_unknown)
+
+    def _note_marks(self, call: Call) -> None:
+        context = self.context
+        if call.func._schema.is_mutable:
+            for tensor in call.results:
+                for shared in (tensor, *context.sharing(tensor)):
+                    context.forget_mark(shared)
+            return
+        if call.name in _UNIFORM:
+            context.set_mark(call.result, Uniform(_UNIFORM[call.name]))
+        elif call.name in _FILLED:
+            value = call.argument("fill_value", call.argument("s"))
+            context.set_mark(call.result, Uniform(float(value)))
+        marks = [(tensor, context.mark(tensor)) for tensor in call.tensors]
+        for _, mark in marks:
+            if call.name in _UNCHANGED and mark:
+                context.set_mark(call.results[0], mark)
+            elif isinstance(mark, FinalState):
+                context.state_read.add(mark.module)
+            elif isinstance(mark, Uniform) and call.name in MOVES and len(marks) == 1:
+                for result in call.results:
+                    context.set_mark(result, mark)
+
+    def _refresh(self, alias: Tensor, written: Tensor) -> None:
+        """An in-place write through a view: what shares the memory holds either value now."""
+        context = self.context
+        if not context.slots(alias):
+            why = f"written in place into a tensor without units in {context.where}"
+            context.refuse([written], why)
+            return
+        context.flow([alias, written], alias, list(context.slots(alias)), "all")
+
+
+def run_traced(tracer: Tracer, model: nn.Module, args: Any, kwargs: Any) -> Any:
+    """Call ``model(*args, **kwargs)`` under a tracer that was made for it.
+
+    ``model`` must be a copy that no one else uses: its recurrent modules are patched and its
+    modules hooked.
+
+    Returns:
+        The model's output.
+    """
+    context = tracer.context
+    for number, leaf in enumerate(tree_leaves((args, kwargs))):
+        if isinstance(leaf, Tensor):
+            context.set_mark(leaf, Input(number))
+    with ExitStack() as stack:
+        for path, module in model.named_modules():
+            stack.callback(_watch(tracer, path, module))
+        for path in context.layouts:
+            stack.callback(_patch(tracer, path, model.get_submodule(path)))
+        fast_path = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(value=False)
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(_Functions(tracer))
+        stack.enter_context(_Operations(tracer))
+        return model(*args, **kwargs)
+
+
+def _watch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
+    """Keep track of the running module; returns what undoes it."""
+    outer: list[str] = []
+
+    def enter(*_: object) -> None:
+        outer.append(tracer.context.module)
+        tracer.context.module = path
+
+    def leave(*_: object) -> None:
+        tracer.context.module = outer.pop()
+
+    before = module.register_forward_pre_hook(enter)
+    after = module.register_forward_hook(leave, always_call=True)
+
+    def undo() -> None:
+        before.remove()
+        after.remove()
+
+    return undo
+
+
+def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
+    """Let a recurrent module be followed as a whole; returns what undoes it."""
+    original = module.forward
+    signature = inspect.signature(original)
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        with tracer.pause():
+            result = original(*args, **kwargs)
+        given = tuple(signature.bind(*args, **kwargs).arguments.values())
+        call = (given[0], given[1] if len(given) > 1 else None)
+        if not tracer.paused:
+            follow_recurrent(tracer.context, tracer.context.layouts[path], call, result)
+        return result
+
+    module.forward = forward  # type: ignore[method-assign]
+
+    def undo() -> None:
+        del module.forward
+
+    return undo
+
+
+def _refuse_unknown(context: Context, call: Call) -> None:
+    context.refuse(call.tensors, f"{call.name} in {context.where} uses all of them together")
