@@ -11,6 +11,7 @@ from training.benchmark import StepWorkload, table, time_steps
 from training.config import override
 from training.corpus import fetch_ptb
 from training.errors import ConfigError, RunError, reason
+from training.expansion import expand_network
 from training.export import export_run
 from training.files import write_json
 from training.machine import choose_device, describe_machine, git_commit, set_threads
@@ -112,14 +113,18 @@ def export(options: argparse.Namespace) -> None:
 
 
 def show(options: argparse.Namespace) -> None:
-    """Draw weight maps of each subject, and group lengths of all in one picture."""
+    """Draw weight maps of each subject, and group lengths of all in one picture.
+
+    Components that were removed while training a run are drawn in their places, as zeros.
+    """
     all_groups = {}
     for text in options.subjects:
         subject = open_subject(text, options.runs, options.data, options.weights)
-        groups = find_model_groups(subject.model)
+        model = expand_network(subject.model, subject.kept, subject.dense_hidden_sizes)
+        groups = find_model_groups(model)
         all_groups[subject.name] = groups
         path = options.out / f"{subject.name}-weights.png"
-        plot_weight_maps(path, subject.name, subject.model, groups, step=options.step)
+        plot_weight_maps(path, subject.name, model, groups, step=options.step)
         _say(str(path))
     path = options.out / f"{'-'.join(all_groups)}-group-lengths.png"
     plot_group_lengths(path, all_groups)

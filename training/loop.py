@@ -116,8 +116,7 @@ class Loop:
             save_document(
                 self.folder.best,
                 {
-                    "architecture": session.model.architecture.model_dump(),
-                    "weights": session.model.state_dict(),
+                    **session.weights_document(),
                     "epoch": position.epoch,
                     "valid_perplexity": valid,
                 },

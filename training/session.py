@@ -15,6 +15,7 @@ from issrnn.groups import Groups
 from issrnn.lasso import GroupLasso
 from issrnn.networks import LanguageModel, State
 from training.config import TrainingConfig
+from training.expansion import Kept
 from training.network import build_network
 
 __all__ = ["Position", "Session", "find_model_groups", "network_from_document", "start"]
@@ -63,6 +64,8 @@ class Session:
     """ISS weight groups of the model as it is now; None if nothing is done with them."""
     lasso: GroupLasso | None
     """Over ``groups``; made anew whenever the model shrinks."""
+    kept: Kept
+    """Which of the units it started with each layer still has."""
     state: State | None = None
     """Carried from stretch to stretch; None at the start of an epoch."""
     position: Position = field(default_factory=Position)
@@ -81,12 +84,19 @@ class Session:
         """Where the model is."""
         return self.model.decoder.weight.device
 
+    def weights_document(self) -> dict[str, Any]:
+        """What rebuilds the network alone."""
+        return {
+            "architecture": self.model.architecture.model_dump(),
+            "weights": self.model.state_dict(),
+            "kept": self.kept,
+        }
+
     def to_document(self) -> dict[str, Any]:
         """All of it as tensors and plain values, for `torch.load(weights_only=True)`."""
         cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
         return {
-            "architecture": self.model.architecture.model_dump(),
-            "weights": self.model.state_dict(),
+            **self.weights_document(),
             "optimizer": self.optimizer.state_dict(),
             "state": self.state,
             "position": asdict(self.position),
@@ -106,7 +116,7 @@ class Session:
             KeyError, RuntimeError, TypeError, ValueError: If the document is not one of `Session`.
         """
         model = network_from_document(document, config, device)
-        session = _assemble(config, model)
+        session = _assemble(config, model, document["kept"])
         session.optimizer.load_state_dict(document["optimizer"])
         session.state = _to_device(document["state"], device)
         session.position = replace(Position(), **document["position"])
@@ -139,7 +149,8 @@ def start(
     model.initialise_uniform_(config.init_bound)
     if weights is not None:
         model.load_state_dict(dict(weights))
-    return _assemble(config, model.to(device))
+    kept = [list(range(size)) for size in config.hidden_sizes]
+    return _assemble(config, model.to(device), kept)
 
 
 def network_from_document(
@@ -161,13 +172,13 @@ def find_model_groups(model: LanguageModel) -> Groups:
     return groups
 
 
-def _assemble(config: TrainingConfig, model: LanguageModel) -> Session:
+def _assemble(config: TrainingConfig, model: LanguageModel, kept: Kept) -> Session:
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.learning_rate, momentum=config.momentum
     )
     groups = find_model_groups(model) if config.regularises_groups else None
     lasso = GroupLasso(groups) if groups is not None else None
-    return Session(config, model.train(), optimizer, groups, lasso)
+    return Session(config, model.train(), optimizer, groups, lasso, kept)
 
 
 def _to_device(state: Any, device: torch.device) -> Any:

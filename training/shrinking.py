@@ -15,6 +15,7 @@ from issrnn.networks import LanguageModel
 from issrnn.vocabulary import END
 from training.checkpoint import save_document
 from training.evaluation import perplexity
+from training.expansion import survivors
 from training.measure import measure_splits
 from training.run_folder import RunFolder
 from training.session import find_model_groups
@@ -86,12 +87,15 @@ def shrink_run(folder: RunFolder, data: Path, tau: float | Literal["auto"] = 0.0
         tau = choose_tau(regularised, lambda: perplexity(model, valid, end))
     if tau:
         threshold_(regularised, tau)
+    dead = issrnn.removable_components(model, groups)
+    kept = survivors(subject.kept, dead)
     small = issrnn.shrink(model, groups)
     save_document(
         folder.shrunk,
         {
             "architecture": small.architecture.model_dump(),
             "weights": small.state_dict(),
+            "kept": kept,
             "tau": tau,
         },
     )

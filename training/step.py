@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import issrnn
 from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
 from training.config import TrainingConfig
+from training.expansion import survivors
 from training.network import detach_state, sequence_loss
 from training.session import Session
 
@@ -89,13 +90,14 @@ def remove_dead_(session: Session) -> bool:
     """
     if session.groups is None:
         return False
-    before = session.hidden_sizes
+    dead = issrnn.removable_components(session.model, session.groups)
+    if not any(bool(mask.any()) for mask in dead):
+        return False
+    session.kept = survivors(session.kept, dead)
     result = issrnn.shrink_(
         session.model, session.groups, optimizer=session.optimizer, states=session.state
     )
     session.groups, session.state = result.groups, result.states
-    if session.hidden_sizes == before:
-        return False
     session.lasso = GroupLasso(session.groups)
     return True
 

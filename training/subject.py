@@ -12,9 +12,9 @@ from issrnn import artifact
 from issrnn.networks import LanguageModel
 from issrnn.vocabulary import END, Vocabulary
 from training.checkpoint import load_document
-from training.config import TrainingConfig
 from training.corpus import Corpus, load_corpus, read_split
 from training.errors import RunError, reason
+from training.expansion import Kept
 from training.measure import measure_splits, plain_network
 from training.run_folder import RunFolder
 
@@ -34,8 +34,10 @@ class Subject:
     vocabulary: Vocabulary
     splits: dict[str, torch.Tensor]
     """Word ids of ``valid`` and ``test``, each (N,) int64."""
-    config: TrainingConfig | None
-    """Of the run; None for an artifact."""
+    kept: Kept
+    """Which of the units it started with each layer has."""
+    dense_hidden_sizes: tuple[int, ...]
+    """Units it started with."""
 
 
 def open_subject(text: str, runs: Path, data: Path, weights: Weights = "best") -> Subject:
@@ -71,6 +73,7 @@ def open_run(folder: RunFolder, data: Path, weights: Weights = "best") -> tuple[
     document = load_document(file)
     try:
         model = plain_network(document)
+        kept = document["kept"]
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunError(f"{file} does not fit: {reason(error)}") from error
     corpus = load_corpus(data, config.corpus, config.vocabulary_limit)
@@ -80,7 +83,8 @@ def open_run(folder: RunFolder, data: Path, weights: Weights = "best") -> tuple[
             f"{config.corpus} in {data} has {len(corpus.vocabulary)}: not the data of the run"
         )
     splits = {"valid": corpus.valid, "test": corpus.test}
-    return Subject(folder.name, model, corpus.vocabulary, splits, config), corpus
+    subject = Subject(folder.name, model, corpus.vocabulary, splits, kept, config.hidden_sizes)
+    return subject, corpus
 
 
 def load_artifact_network(loaded: artifact.Artifact) -> LanguageModel:
@@ -106,4 +110,6 @@ def _open_artifact(path: Path, data: Path) -> Subject:
         "test": read_split(data, corpus, "test", loaded.vocabulary),
     }
     model = load_artifact_network(loaded)
-    return Subject(loaded.card.name, model, loaded.vocabulary, splits, None)
+    sizes = model.architecture.hidden_sizes
+    kept = [list(range(size)) for size in sizes]
+    return Subject(loaded.card.name, model, loaded.vocabulary, splits, kept, sizes)

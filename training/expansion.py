@@ -1,0 +1,76 @@
+"""A shrunk network at its former size again, zeros in place, to show what was removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from issrnn.architecture import GATES
+from issrnn.networks import LanguageModel
+
+__all__ = ["Kept", "expand_network", "survivors"]
+
+Kept = list[list[int]]
+"""For each layer, which of the units it started with its units are."""
+
+
+def survivors(kept: Kept, dead: Sequence[Tensor]) -> Kept:
+    """``kept`` after removing what is dead.
+
+    Args:
+        kept: Before.
+        dead: For each layer, (units,) bool.
+    """
+    return [
+        [unit for unit, is_dead in zip(units, mask.tolist(), strict=True) if not is_dead]
+        for units, mask in zip(kept, dead, strict=True)
+    ]
+
+
+@torch.no_grad()
+def expand_network(model: LanguageModel, kept: Kept, sizes: Sequence[int]) -> LanguageModel:
+    """The sparse network that live shrinking made ``model`` of: the same outputs, former sizes.
+
+    Args:
+        model: Shrunk.
+        kept: Former index of each unit, layer by layer.
+        sizes: Former number of units of each layer.
+
+    Raises:
+        ValueError: If ``kept`` does not fit the model or the sizes.
+    """
+    small = model.architecture
+    if [len(units) for units in kept] != list(small.hidden_sizes):
+        raise ValueError(f"kept units {[len(u) for u in kept]}, but sizes {small.hidden_sizes}")
+    if any(max(units) >= size for units, size in zip(kept, sizes, strict=True)):
+        raise ValueError(f"a kept unit lies beyond the former sizes {tuple(sizes)}")
+    wide = LanguageModel(small.model_copy(update={"hidden_sizes": tuple(sizes)}))
+    wide.to(model.decoder.weight.dtype)
+    gates = GATES[small.cell]
+    inputs = torch.arange(small.embedding_size)
+    for layer, (units, size) in enumerate(zip(kept, sizes, strict=True)):
+        own = torch.tensor(units)
+        rows = torch.cat([own + gate * size for gate in range(gates)])
+        for name, columns in (("weight_ih_l0", inputs), ("weight_hh_l0", own)):
+            _fill(wide, model, f"layers.{layer}.{name}", rows, columns)
+        for name in ("bias_ih_l0", "bias_hh_l0"):
+            _fill(wide, model, f"layers.{layer}.{name}", rows)
+        inputs = own
+    _fill(wide, model, "decoder.weight", torch.arange(small.vocabulary_size), inputs)
+    wide.decoder.bias.copy_(model.decoder.bias)
+    wide.embedding.weight.copy_(model.embedding.weight)
+    return wide.eval()
+
+
+def _fill(
+    wide: LanguageModel,
+    small: LanguageModel,
+    name: str,
+    rows: Tensor,
+    columns: Tensor | None = None,
+) -> None:
+    target = wide.get_parameter(name).zero_()
+    index = rows if columns is None else (rows[:, None], columns)
+    target[index] = small.get_parameter(name)
