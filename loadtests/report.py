@@ -26,7 +26,7 @@ class Record:
     conditions: dict[str, Any]
     plan: Plan
     models: list[dict[str, Any]]
-    """What ``GET /models`` said of each variant, in the order they were measured."""
+    """What ``GET /models/NAME`` said of each variant, in the order they were measured."""
     complete: bool
     """False while it runs, and after an interruption."""
     rows: list[Row]
@@ -109,7 +109,8 @@ def _models(record: Record) -> str:
     lines = []
     for model in record.models:
         known = ", ".join(f"{name} {model[name]}" for name in wanted if name in model)
-        lines.append(f"- `{model['name']}`: {known}")
+        notes = (model.get("provenance") or {}).get("notes")
+        lines.append(f"- `{model['name']}`: {known}" + (f". **{notes}**" if notes else ""))
     return "## Variants\n\n" + "\n".join(lines)
 
 

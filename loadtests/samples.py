@@ -28,16 +28,35 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """The measured requests of one variant under one load."""
+    """One variant under one load; only what lies in its measured part counts."""
 
     variant: str
     load: Load
     round: int
-    seconds: float
-    """Length of the measured part."""
+    begin: float
+    """Start of the measured part, as in `Sample`."""
+    end: float
     samples: tuple[Sample, ...]
-    """Closed loop: requests answered in the measured part. Open: those planned in it."""
+    """All requests, those before and after the measured part too."""
     client_cpu: float
     """Cores the load generator used; near 1 in a closed loop it is the limit itself."""
     service_cpu: float | None
     """Cores the service used; None if it was not started here."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the measured part."""
+        return self.end - self.begin
+
+    @property
+    def counted(self) -> list[Sample]:
+        """Requests that ended in the measured part (closed loop), or were planned in it (open)."""
+        if self.load.loop == "open":
+            return [s for s in self.samples if self.begin <= s.intended < self.end]
+        return [s for s in self.samples if self.begin <= s.finished < self.end]
+
+    @property
+    def answered(self) -> list[Sample]:
+        """Requests answered in the measured part, whenever planned: they make the throughput."""
+        ended = [s for s in self.samples if self.begin <= s.finished < self.end]
+        return [s for s in ended if s.answer.outcome == "ok"]

@@ -25,9 +25,9 @@ class Row:
     seconds: float
     """Measured time, all rounds."""
     requests: int
-    """Those that count: answered, refused and failed."""
+    """Closed loop: that ended in the measured time; open loop: that were planned in it."""
     throughput: float
-    """Answers a second."""
+    """Answers a second, those that came in the measured time, whenever they were asked for."""
     throughput_by_round: tuple[float, ...]
     tokens_per_second: float
     p50_ms: float | None
@@ -57,7 +57,8 @@ def summarise(windows: Sequence[Window]) -> Row:
     """Pool the windows of one variant under one load."""
     first = windows[0]
     seconds = sum(window.seconds for window in windows)
-    samples = [sample for window in windows for sample in window.samples]
+    samples = [sample for window in windows for sample in window.counted]
+    finished = [sample for window in windows for sample in window.answered]
     answered = [sample for sample in samples if sample.answer.outcome == "ok"]
     latency = _percentiles([sample.latency_ms for sample in answered], 50, 95, 99, 100)
     (queue,) = _percentiles([sample.answer.queue_ms for sample in answered], 50)
@@ -73,9 +74,9 @@ def summarise(windows: Sequence[Window]) -> Row:
         rounds=len(windows),
         seconds=seconds,
         requests=len(samples),
-        throughput=len(answered) / seconds,
-        throughput_by_round=tuple(_throughput(window) for window in windows),
-        tokens_per_second=sum(sample.answer.tokens for sample in answered) / seconds,
+        throughput=len(finished) / seconds,
+        throughput_by_round=tuple(len(window.answered) / window.seconds for window in windows),
+        tokens_per_second=sum(sample.answer.tokens for sample in finished) / seconds,
         p50_ms=latency[0],
         p95_ms=latency[1],
         p99_ms=latency[2],
@@ -108,10 +109,6 @@ def failures(rows: Sequence[Row], max_failed: float) -> list[str]:
             seen = ", ".join(f"{count} x {problem}" for problem, count in row.problems.items())
             found.append(f"{where}: {bad:.1%} of requests failed ({seen})")
     return found
-
-
-def _throughput(window: Window) -> float:
-    return sum(sample.answer.outcome == "ok" for sample in window.samples) / window.seconds
 
 
 def _share(outcomes: Sequence[str], outcome: str) -> float:

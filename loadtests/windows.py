@@ -72,13 +72,13 @@ def measure(
         runner.quit()
     if broken:
         raise RuntimeError(f"a simulated user broke: {broken[0]!r}") from broken[0]
-    kept = [s for s in samples if begin <= (s.finished if closed else s.intended) < end]
     return Window(
         variant,
         load,
         number,
-        end - begin,
-        tuple(kept),
+        begin,
+        end,
+        tuple(samples),
         (client_end - client) / (end - begin),
         (served_end - served) / (end - begin) if service else None,
     )

@@ -44,6 +44,7 @@ def fake_service(
     documents: dict[str, dict[str, Any]] = {
         "/models": {"models": models},
         "/health/ready": {"status": "ready"},
+        **{f"/models/{model['name']}": model for model in models},
     }
 
     class Handler(BaseHTTPRequestHandler):

@@ -31,7 +31,10 @@ def record() -> Record:
     return Record(
         conditions=CONDITIONS,
         plan=Plan(),
-        models=[{"name": "dense", "engine": "onnxruntime-fp32"}, {"name": "iss"}],
+        models=[
+            {"name": "dense", "engine": "onnxruntime-fp32", "provenance": {"notes": "Untrained."}},
+            {"name": "iss"},
+        ],
         complete=True,
         rows=[row(**slow), row(**fast), row("open", 25.0, **slow), row("open", 25.0, **fast)],
     )
@@ -58,7 +61,7 @@ def test_the_report_holds_conditions_both_loops_and_the_ratios() -> None:
     assert "- cores: 2" in text
     assert "- load average before: 0.0" in text
     assert "- settings: A=1" in text
-    assert "- `dense`: engine onnxruntime-fp32" in text
+    assert "- `dense`: engine onnxruntime-fp32. **Untrained.**" in text
     assert text.index("## Closed loop") < text.index("## Open loop") < text.index("## Against")
     assert "| closed | 4 | iss | 8.00x | 4.00x | 3.00x | - |" in text
     assert "Interrupted" not in text

@@ -16,7 +16,7 @@ def sample(latency_ms: float, outcome: Outcome = "ok", problem: str = "") -> Sam
 
 
 def window(*samples: Sample, load: Load = LOAD, number: int = 1) -> Window:
-    return Window("iss", load, number, 2.0, samples, client_cpu=0.3, service_cpu=0.8)
+    return Window("iss", load, number, 0.5, 2.5, samples, client_cpu=0.3, service_cpu=0.8)
 
 
 def row(loop: str = "closed", load: float = 4, **changes: object) -> Row:
@@ -44,12 +44,23 @@ def test_windows_are_pooled() -> None:
 
 def test_only_answered_requests_have_a_latency() -> None:
     made = summarise(
-        [window(sample(10), sample(5000, "refused", "HTTP 429"), sample(1, "failed", "HTTP 500"))]
+        [window(sample(10), sample(500, "refused", "HTTP 429"), sample(1, "failed", "HTTP 500"))]
     )
     assert made.p50_ms == made.max_ms == pytest.approx(10)
     assert made.throughput == 0.5
     assert made.refused == made.failed == pytest.approx(1 / 3)
     assert made.problems == {"HTTP 429": 1, "HTTP 500": 1}
+
+
+def test_an_open_loop_counts_arrivals_but_its_throughput_is_what_was_answered_in_time() -> None:
+    early = Sample(intended=0.1, sent=0.1, finished=0.6, answer=Answer("ok", tokens=1))
+    late = Sample(intended=2.0, sent=2.0, finished=7.0, answer=Answer("ok", tokens=1))
+
+    opened = summarise([window(early, late, load=Load("open", 10.0))])
+    assert (opened.requests, opened.max_ms, opened.throughput) == (1, 5000.0, 0.5)
+
+    closed = summarise([window(early, late)])
+    assert (closed.requests, closed.max_ms, closed.throughput) == (1, 500.0, 0.5)
 
 
 def test_a_window_without_requests_has_no_percentiles() -> None:

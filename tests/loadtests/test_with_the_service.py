@@ -1,0 +1,51 @@
+"""The comparison starts the real service, measures it and stops it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from loadtests.report import read_record
+from tests.artifacts import make_artifact
+
+
+def compare(out: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "loadtests", "compare", "--serve", "--out", str(out), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+    )
+
+
+def test_variants_of_the_real_service_are_compared(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    make_artifact(models / "tiny-dense", seed=1)
+    make_artifact(models / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
+    plan = ("--quick", "--users", "2", "--rates", "30", "--duration", "0.5", "--warm-up", "0.2")
+
+    done = compare(tmp_path / "report", "--models", str(models), *plan, ISSRNN_DRAIN_SECONDS="0")
+
+    assert done.returncode == 0, done.stderr
+    record = read_record(tmp_path / "report")
+    assert record.complete
+    assert record.variants == ["tiny-dense", "tiny-iss"]
+    assert record.models[1]["hidden_sizes"] == [4, 3]
+    assert record.conditions["service_settings"]["ISSRNN_DRAIN_SECONDS"] == "0"
+    assert all(row.requests and not row.failed and not row.refused for row in record.rows)
+    assert all(row.service_cpu and row.service_cpu > 0 for row in record.rows)
+    assert all(row.tokens_per_second > row.throughput for row in record.rows)
+    running = [p.info["environ"] or {} for p in psutil.process_iter(["environ"])]
+    assert not any(e.get("ISSRNN_MODELS_DIR") == str(models) for e in running)
+
+
+def test_a_service_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
+    done = compare(tmp_path / "report", ISSRNN_PORT="", ISSRNN_MAX_BATCH="none")
+    assert done.returncode == 2
+    assert "the service ended with code 2" in done.stderr
+    assert "ISSRNN_MAX_BATCH" in done.stderr
+    assert "Traceback" not in done.stderr
