@@ -49,7 +49,6 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-
         value = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = value
         return value

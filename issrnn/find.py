@@ -12,14 +12,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from issrnn.groups import Group, Groups, Refusal, Slice
 from issrnn.liveness import Run, removable_classes
 from issrnn.source import Examples, Source, StatePart, quiet, quiet_copy, run
 from issrnn.states import accepted_states, output_leaves
 from issrnn.surgery import converted_examples, make_plan, narrow_copy, source_of
-from issrnn.tracing import Tracer, WeightAxis, run_traced
+from issrnn.tracing import Tracer, run_traced
 
 __all__ = ["Traced", "find_groups", "trace"]
 

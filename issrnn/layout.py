@@ -99,9 +99,7 @@ def layout_of(module: nn.Module, path: str) -> Layout:
     if isinstance(module, WideCell):
         inner = layout_of(module.cell, f"{path}.cell".lstrip("."))
         places = module.get_buffer("places").cpu()
-        cell = replace(
-            inner.cells[0], width=module.hidden_size, places=places, state_places=places
-        )
+        cell = replace(inner.cells[0], width=module.hidden_size, places=places, state_places=places)
         return replace(inner, module=path, layers=((cell,),), state_width=module.hidden_size)
     if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(f"{path} is no recurrent module but a {type(module).__name__}")

@@ -148,7 +148,9 @@ def _check_fits(model: nn.Module, source: Source) -> None:
     shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     for name, shape in source.shapes.items():
         if name not in shapes:
-            raise ShrinkError(f"the groups are of a model with a parameter {name}; this one has none")
+            raise ShrinkError(
+                f"the groups are of a model with a parameter {name}; this one has none"
+            )
         if shapes[name] != shape:
             raise ShrinkError(
                 f"{name} has shape {tuple(shapes[name])}, the groups were found on "

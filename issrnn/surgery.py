@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from issrnn.groups import Groups
 from issrnn.errors import ShrinkError
+from issrnn.groups import Groups
 from issrnn.layout import Layout, convert_state
 from issrnn.rebuild import Change, module_changes, new_layout
 from issrnn.source import Examples, Source, StatePart, quiet_copy
@@ -79,16 +79,19 @@ def make_plan(model: nn.Module, groups: Groups, dropped: Sequence[Tensor]) -> Pl
         for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False)
         if id(parameter) in replaced
     ]
+    by_parameter = {id(model.get_parameter(name)): kept for name, kept in cuts.items()}
     changes += [
-        Change(path, name, len(cuts[own][axis]))
+        Change(path, name, len(by_parameter[id(parameter)][axis]))
         for path, module in model.named_modules()
-        for name, (own, axis) in _size_attributes(module, path).items()
-        if axis in cuts.get(own, {})
+        for name, parameter, axis in _size_attributes(module)
+        if axis in by_parameter.get(id(parameter), {})
     ]
     layouts, kept_units = {}, {}
     for path, layout in source.layouts.items():
         gone = _of_units(source, path, dropped)
-        gone_outside = _of_units(source, path, [d & ~h for d, h in zip(dropped, hollow, strict=True)])
+        gone_outside = _of_units(
+            source, path, [d & ~h for d, h in zip(dropped, hollow, strict=True)]
+        )
         kept_units[path] = [(~mask).nonzero().reshape(-1) for mask in gone]
         layouts[path] = new_layout(
             layout, kept_units[path], gone_outside, keep_state=path in source.state_fixed
@@ -190,14 +193,13 @@ def select(tensor: Tensor, kept: dict[int, Tensor]) -> Tensor:
     return tensor
 
 
-def _size_attributes(module: nn.Module, path: str) -> dict[str, tuple[str, int]]:
-    """Attribute name -> (parameter name in the model, axis) for torch's own modules."""
+def _size_attributes(module: nn.Module) -> list[tuple[str, nn.Parameter, int]]:
+    """Attribute, parameter and axis whose length it tells, for torch's own modules."""
+    own = dict(module.named_parameters(recurse=False, remove_duplicate=False))
     for kind, sizes in _MODULE_SIZES:
         if isinstance(module, kind):
-            return {
-                name: (f"{path}.{own}".lstrip("."), axis) for name, (own, axis) in sizes.items()
-            }
-    return {}
+            return [(name, own[w], axis) for name, (w, axis) in sizes.items() if w in own]
+    return []
 
 
 def _of_units(source: Source, path: str, masks: Sequence[Tensor]) -> list[Tensor]:
@@ -225,9 +227,7 @@ def _hollow(source: Source, dropped: Sequence[Tensor]) -> list[Tensor]:
     return hollow
 
 
-def _equalise(
-    source: Source, path: str, dropped: Sequence[Tensor], hollow: list[Tensor]
-) -> bool:
+def _equalise(source: Source, path: str, dropped: Sequence[Tensor], hollow: list[Tensor]) -> bool:
     """Give all rows of a final state the model reads one size; returns whether that took anything.
 
     The rows of a state are one tensor, so a layer with fewer units left fills up with zeros.

@@ -86,7 +86,10 @@ def _expected_shapes(module: nn.Module, path: str) -> dict[str, tuple[int, ...]]
         return _recurrent_shapes(module, path)
     sizes: dict[str, tuple[int, ...]] = {}
     if isinstance(module, nn.Linear):
-        sizes = {"weight": (module.out_features, module.in_features), "bias": (module.out_features,)}
+        sizes = {
+            "weight": (module.out_features, module.in_features),
+            "bias": (module.out_features,),
+        }
     elif isinstance(module, nn.Embedding):
         sizes = {"weight": (module.num_embeddings, module.embedding_dim)}
     elif isinstance(module, nn.Conv1d):

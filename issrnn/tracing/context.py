@@ -181,9 +181,7 @@ class Context:
         if not slots:
             return
         sources = [self.value(tensor) for tensor in inputs]
-        known_zero = tuple(
-            self.is_zero(x) or any(x is zero for zero in zeros) for x in inputs
-        )
+        known_zero = tuple(self.is_zero(x) or any(x is zero for zero in zeros) for x in inputs)
         nodes = tuple(source.node if source else None for source in sources)
         output = self.set_value(result, slots, parameter)
         self.tape.entries.append(Flow(nodes, output, zero, known_zero))

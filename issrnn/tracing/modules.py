@@ -61,15 +61,11 @@ def follow_recurrent(context: Context, layout: Layout, call: Any, result: Any) -
     nodes = tuple(_label_state(context, layout, part, x) for part, x in enumerate(finals))
     value = context.value(sequence)
     context.tape.entries.append(
-        RecurrentCall(
-            layout, value.node if value else None, input_labels, initial, node, nodes
-        )
+        RecurrentCall(layout, value.node if value else None, input_labels, initial, node, nodes)
     )
 
 
-def _tie_rows(
-    context: Context, layout: Layout, weights: dict[str, str], labels: Tensor
-) -> None:
+def _tie_rows(context: Context, layout: Layout, weights: dict[str, str], labels: Tensor) -> None:
     for parameter in weights.values():
         _tie_axis(context, WeightAxis(parameter, 0), labels.repeat(layout.gates))
 

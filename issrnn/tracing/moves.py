@@ -104,6 +104,8 @@ def _run(call: Call, source: Tensor, labels: Tensor) -> list[Tensor]:
     """What the operation makes of labels in the place of ``source``."""
     if call.name in _SAME | _LIKE:
         return [labels.to(call.results[0].device)]
+    if call.name in {"view", "unsafe_view", "reshape_alias"}:
+        return [labels.reshape(call.results[0].shape)]  # labels have strides of their own
     args, kwargs = tree_map(lambda x: labels if x is source else x, (call.args, call.kwargs))
     if call.name == "constant_pad_nd":
         args, kwargs = (labels, call.args[1], NONE), {}

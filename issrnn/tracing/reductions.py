@@ -39,7 +39,9 @@ def follow_reduction(context: Context, call: Call) -> None:
         elif call.name == "sum":
             _read_by_sum(context, source, slot)
         else:
-            why = f"{call.name} runs over its units in {context.where}: all of them shape the result"
+            why = (
+                f"{call.name} runs over its units in {context.where}: all of them shape the result"
+            )
             context.labels.refuse(slot.labels, why)
     rule: ZeroRule = "first" if call.name in _OF_ZEROS_IS_ZERO else "never"
     for result in call.results:
