@@ -4,4 +4,4 @@ Speaks HTTP only and imports nothing else of this project. Importing `loadtests.
 builds on it) loads Locust, which patches the standard library for gevent; nothing else here does.
 """
 
-__all__: list[str] = []
+__all__ = ()

@@ -9,7 +9,7 @@ import sys
 
 from loadtests.cli import main
 
-__all__: list[str] = []
+__all__ = ()
 
 if __name__ == "__main__":
     sys.exit(main())

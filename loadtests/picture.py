@@ -57,11 +57,9 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], variants: Sequence[str], field:
         values = [getattr(row, field) for row in own]
         colour = f"C{number}"
         axes.plot(loads, values, "-o", color=colour, label=variant, markersize=4)
-        refusing = [
-            (r.load, v) for r, v in zip(own, values, strict=True) if r.refused + r.failed > 0.01
-        ]
-        if refusing:
-            axes.plot(*zip(*refusing, strict=True), "x", color=colour, markersize=11)
+        overloaded = [(r.load, v) for r, v in zip(own, values, strict=True) if r.overloaded]
+        if overloaded:
+            axes.plot(*zip(*overloaded, strict=True), "x", color=colour, markersize=11)
         if field == "throughput" and own:
             lowest = [min(row.throughput_by_round) for row in own]
             highest = [max(row.throughput_by_round) for row in own]

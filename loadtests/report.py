@@ -142,16 +142,20 @@ def _ratios(record: Record) -> str:
     for row in record.rows:
         base = found.get((baseline, row.loop, row.load))
         if row.variant in others and base is not None:
-            body.append(
-                (
-                    row.loop, f"{row.load:g}", row.variant,
-                    _ratio(row.throughput, base.throughput), _ratio(base.p50_ms, row.p50_ms),
-                    _ratio(base.p95_ms, row.p95_ms), _ratio(base.p99_ms, row.p99_ms),
+            latencies = [
+                "-" if row.overloaded or base.overloaded else _ratio(slow, quick)
+                for slow, quick in (
+                    (base.p50_ms, row.p50_ms),
+                    (base.p95_ms, row.p95_ms),
+                    (base.p99_ms, row.p99_ms),
                 )
-            )  # fmt: skip
+            ]
+            throughput = _ratio(row.throughput, base.throughput)
+            body.append((row.loop, f"{row.load:g}", row.variant, throughput, *latencies))
     return (
         f"## Against `{baseline}`\n\nHow many times as many answers a second, and how many times "
-        f"as quick.\n\n{_table(head, body)}"
+        f"as quick (left out where one of the two is overloaded: its latency then says how long the "
+        f"test was).\n\n{_table(head, body)}"
     )
 
 

@@ -52,6 +52,11 @@ class Row:
     problems: dict[str, int]
     """What was wrong, and how often."""
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether more than 1% of the requests were refused or failed."""
+        return self.refused + self.failed > 0.01
+
 
 def summarise(windows: Sequence[Window]) -> Row:
     """Pool the windows of one variant under one load."""

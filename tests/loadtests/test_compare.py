@@ -79,19 +79,19 @@ def test_requests_are_as_the_contract_says(tmp_path: Path) -> None:
 def test_a_stall_of_the_service_is_felt_by_all_arrivals_of_an_open_loop(tmp_path: Path) -> None:
     """What coordinated omission would hide: the closed loop's only user meets the stall once."""
 
-    def stalls_half_of_every_second(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        time.sleep(max(0.0, 0.5 - time.monotonic() % 1.0))
+    def stalls_most_of_every_second(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        time.sleep(max(0.0, 0.8 - time.monotonic() % 1.0))
         return 200, score_body(request["model"])
 
     plan = ("--users", "1", "--rates", "60", "--rounds", "1", "--duration", "2", "--warm-up", "0")
-    with fake_service(("only",), stalls_half_of_every_second) as (host, _):
+    with fake_service(("only",), stalls_most_of_every_second) as (host, _):
         code, _, errors = run("compare", "--host", host, "--out", str(tmp_path), *plan)
 
     assert code == 0, errors
     closed, opened = read_record(tmp_path).rows
-    assert closed.p95_ms is not None
-    assert opened.p95_ms is not None
-    assert closed.p95_ms < 200 < opened.p95_ms
+    assert closed.p50_ms is not None
+    assert opened.p50_ms is not None
+    assert closed.p50_ms < 150 < opened.p50_ms
 
 
 @pytest.mark.parametrize(

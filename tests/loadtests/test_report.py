@@ -67,6 +67,12 @@ def test_the_report_holds_conditions_both_loops_and_the_ratios() -> None:
     assert "Interrupted" not in text
 
 
+def test_latencies_of_an_overloaded_variant_are_not_compared() -> None:
+    slow, fast = record().rows[2:]
+    text = markdown(replace(record(), rows=[replace(slow, refused=0.3), fast]))
+    assert "| open | 25 | iss | 8.00x | - | - | - |" in text
+
+
 def test_an_interrupted_report_says_so() -> None:
     assert "Interrupted" in markdown(replace(record(), complete=False, rows=[]))
 
