@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except Interrupted as interruption:
+        sys.stderr.write(f"{interruption}\n")
         return 128 + interruption.signal_number
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -67,11 +68,13 @@ def _build_parser() -> _Parser:
 
     evaluate = subparsers.add_parser("evaluate", help="print perplexities of a run or artifact")
     _add_paths(evaluate)
+    _add_threads(evaluate)
     _add_subject(evaluate)
     evaluate.set_defaults(command=commands.evaluate)
 
     shrink = subparsers.add_parser("shrink", help="remove dead components of a run, print a table")
     _add_paths(shrink)
+    _add_threads(shrink)
     shrink.add_argument("run", metavar="RUN", help="name or folder of a run")
     shrink.add_argument(
         "--tau",
@@ -83,6 +86,7 @@ def _build_parser() -> _Parser:
 
     export = subparsers.add_parser("export", help="write a finished run as an artifact")
     _add_paths(export)
+    _add_threads(export)
     export.add_argument("run", metavar="RUN", help="name or folder of a run")
     export.add_argument("--models", type=Path, default=Path("models"), help="default: %(default)s")
     export.add_argument("--as", dest="name", help="name of the artifact (default: the run's)")
@@ -92,6 +96,7 @@ def _build_parser() -> _Parser:
 
     show = subparsers.add_parser("show", help="draw weight maps and group lengths as PNG")
     _add_paths(show)
+    _add_threads(show)
     show.add_argument("subjects", metavar="RUN-or-ARTIFACT", nargs="+")
     show.add_argument("--weights", choices=get_args(Weights), default="best")
     show.add_argument("--out", type=Path, default=Path("reports"), help="default: %(default)s")

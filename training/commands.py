@@ -83,7 +83,7 @@ def run_preset(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Print perplexities."""
-    set_threads(None)
+    set_threads(options.threads)
     subject = open_subject(options.subject, options.runs, options.data, options.weights)
     for name, value in measure(subject).items():
         _say(f"{subject.name}: {name.replace('_', ' ')} {value:.4f}")
@@ -91,7 +91,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def shrink(options: argparse.Namespace) -> None:
     """Print a table of before and after."""
-    set_threads(None)
+    set_threads(options.threads)
     folder = _run_folder(options)
     _say(str(shrink_run(folder, options.data, options.tau)))
     _say(f"kept in {folder.shrunk}; export it with --weights shrunk")
@@ -99,7 +99,7 @@ def shrink(options: argparse.Namespace) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Write an artifact and print where and what."""
-    set_threads(None)
+    set_threads(options.threads)
     card = export_run(
         _run_folder(options),
         options.data,
@@ -117,6 +117,7 @@ def show(options: argparse.Namespace) -> None:
 
     Components that were removed while training a run are drawn in their places, as zeros.
     """
+    set_threads(options.threads)
     all_groups = {}
     for text in options.subjects:
         subject = open_subject(text, options.runs, options.data, options.weights)

@@ -22,13 +22,14 @@ class RunError(TrainingError):
 class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop
     """SIGTERM or SIGINT arrived and everything worth keeping has been saved."""
 
-    def __init__(self, signal_number: int) -> None:
-        """Remember the signal.
+    def __init__(self, signal_number: int, message: str) -> None:
+        """Say what is the case now.
 
         Args:
             signal_number: As in the `signal` module.
+            message: One line: what was saved, and how to go on.
         """
-        super().__init__(signal_number)
+        super().__init__(message)
         self.signal_number = signal_number
 
 

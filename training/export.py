@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import issrnn
 from issrnn import artifact
 from issrnn.networks import LanguageModel
 from issrnn.vocabulary import END
@@ -20,7 +19,7 @@ from training.evaluation import perplexity
 from training.measure import measure_splits
 from training.presets import PRESETS
 from training.run_folder import RunFolder
-from training.session import find_model_groups
+from training.session import find_model_groups, shrink_network
 from training.subject import Subject, Weights, open_run
 
 __all__ = ["HALF_TOLERANCE", "StoredType", "export_run"]
@@ -62,7 +61,7 @@ def export_run(
     subject, corpus = open_run(folder, data, weights)
     if record["data_sha256"] != corpus.sha256:
         raise RunError(f"{folder.path} was trained on other data than that in {data}")
-    model = issrnn.shrink(subject.model, find_model_groups(subject.model))
+    model = shrink_network(subject.model, find_model_groups(subject.model))
     if stored == "auto":
         stored = _choose_type(model, subject)
     arrays = _arrays(model, stored)

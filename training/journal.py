@@ -97,6 +97,10 @@ class Journal:
     def say(self, message: str) -> None:
         """A line for people, on stderr and in the log file."""
         tqdm.write(message, file=sys.stderr)
+        self.log(message)
+
+    def log(self, message: str) -> None:
+        """A line in the log file."""
         self._logger.info(message)
 
 

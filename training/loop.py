@@ -199,7 +199,12 @@ class Loop:
         if self.stop.signal_number is not None:
             if save:
                 self._save()
-            raise Interrupted(self.stop.signal_number)
+            raise Interrupted(
+                self.stop.signal_number,
+                f"stopped in epoch {self.session.position.epoch + 1}, step "
+                f"{self.session.position.step}; everything is saved in {self.folder.path}: the "
+                "same command continues",
+            )
 
     def _save(self) -> None:
         self._tick()

@@ -17,6 +17,8 @@ from training.stopping import StopRequest
 
 __all__ = ["measure_splits", "plain_network"]
 
+_STOPPED = "stopped while measuring; training is complete and saved: the same command goes on"
+
 
 def plain_network(document: Mapping[str, Any]) -> LanguageModel:
     """The network of a checkpoint or of best weights, made of torch's own layers.
@@ -53,7 +55,7 @@ def measure_splits(
             def show(done: int, total: int, bar: tqdm[Any] = bar, count: int = len(words)) -> None:
                 bar.update(count * done // total - bar.n)
                 if stop is not None and stop.signal_number is not None:
-                    raise Interrupted(stop.signal_number)
+                    raise Interrupted(stop.signal_number, _STOPPED)
 
             metrics[f"{name}_perplexity"] = perplexity(model, words, end, between=show)
     return metrics

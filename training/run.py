@@ -14,7 +14,7 @@ from issrnn.vocabulary import END
 from training.checkpoint import load_document, save_document
 from training.config import TrainingConfig
 from training.corpus import Corpus, load_corpus
-from training.errors import Interrupted, RunError, reason
+from training.errors import Interrupted, RunError, TrainingError, reason
 from training.files import write_json
 from training.journal import Journal
 from training.loop import Loop, log_columns
@@ -142,11 +142,11 @@ def _train(
         journal.say(_opening(session, steps))
         try:
             Loop(session, corpus, folder, journal, stop, checkpoint_seconds).run()
-        except Interrupted:
-            journal.say(
-                f"stopped in epoch {position.epoch + 1}, step {position.step}; everything is saved "
-                f"in {folder.path}: the same command continues"
-            )
+        except TrainingError as error:
+            journal.log(f"error: {error}")
+            raise
+        except Interrupted as interruption:
+            journal.log(str(interruption))
             raise
 
 

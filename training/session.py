@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,7 +18,14 @@ from training.config import TrainingConfig
 from training.expansion import Kept
 from training.network import build_network
 
-__all__ = ["Position", "Session", "find_model_groups", "network_from_document", "start"]
+__all__ = [
+    "Position",
+    "Session",
+    "find_model_groups",
+    "network_from_document",
+    "shrink_network",
+    "start",
+]
 
 
 @dataclass
@@ -185,3 +192,8 @@ def _to_device(state: Any, device: torch.device) -> Any:
     if isinstance(state, Tensor):
         return state.to(device)
     return tuple(_to_device(part, device) for part in state) if state is not None else None
+
+
+def shrink_network(model: LanguageModel, groups: Groups) -> LanguageModel:
+    """`issrnn.shrink`, which makes a language model of a language model."""
+    return cast("LanguageModel", issrnn.shrink(model, groups))

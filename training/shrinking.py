@@ -18,7 +18,7 @@ from training.evaluation import perplexity
 from training.expansion import survivors
 from training.measure import measure_splits
 from training.run_folder import RunFolder
-from training.session import find_model_groups
+from training.session import find_model_groups, shrink_network
 from training.subject import Subject, open_run
 from training.tau import choose_tau
 
@@ -89,7 +89,7 @@ def shrink_run(folder: RunFolder, data: Path, tau: float | Literal["auto"] = 0.0
         threshold_(regularised, tau)
     dead = issrnn.removable_components(model, groups)
     kept = survivors(subject.kept, dead)
-    small = issrnn.shrink(model, groups)
+    small = shrink_network(model, groups)
     save_document(
         folder.shrunk,
         {

@@ -2,9 +2,11 @@
 
 import os
 import random
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def write_corpus(folder: Path, name: str = "tiny") -> Path:
     """Sentences of a small grammar, in three splits."""
     source = random.Random(0)
     (folder / name).mkdir(parents=True)
-    for split, lines in (("train", 800), ("valid", 60), ("test", 60)):
+    for split, lines in (("train", 300), ("valid", 40), ("test", 40)):
         text = [
             " ".join(
                 word
@@ -66,6 +68,17 @@ def write_corpus(folder: Path, name: str = "tiny") -> Path:
         path = folder / name / f"{name}.{split}.txt"
         path.write_text("".join(f" {line} \n" for line in text), encoding="utf-8")
     return folder
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Writing past ``size`` bytes fails, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """The command line: every failure is one line and exit code 2, and leaves nothing behind."""
 
+import fcntl
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import set_options, write_corpus
+from tests.training.conftest import files_limited_to, set_options, write_corpus
 from training.cli import main
 from training.presets import PRESETS
 
@@ -58,7 +59,8 @@ def test_list_shows_presets_and_runs(runs: Path, capsys: pytest.CaptureFixture[s
 def test_evaluate_agrees_with_the_record(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", "first", "--runs", str(runs), "--data", str(data)]) == 0
+    where = ["--runs", str(runs), "--data", str(data), "--threads", "1"]
+    assert main(["evaluate", "first", *where]) == 0
     record = json.loads((runs / "first" / "record.json").read_text())
     assert f"test perplexity {record['metrics']['test_perplexity']:.4f}" in capsys.readouterr().out
 
@@ -156,3 +158,23 @@ def test_a_diverging_run_says_what_to_lower(
 ) -> None:
     assert run(data, tmp_path, "ptb-lstm-small-dense", "learning_rate=1e30", "clip=1e30") == 2
     assert "lower learning_rate" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with files_limited_to(8_000):
+        assert run(data, tmp_path, "ptb-lstm-small-dense") == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("error: cannot write ")
+    assert run(data, tmp_path, "ptb-lstm-small-dense") == 0
+
+
+def test_one_process_trains_in_a_folder(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "first").mkdir()
+    with (tmp_path / "first" / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run(data, tmp_path, "ptb-lstm-small-dense") == 2
+    assert "another process is training" in error_line(capsys)

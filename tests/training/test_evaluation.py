@@ -60,7 +60,7 @@ def test_a_hopeless_model_has_infinite_perplexity() -> None:
 def test_measuring_stops_when_asked() -> None:
     stop = StopRequest()
     stop.signal_number = 15
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="the same command goes on"):
         measure_splits(model(), {"valid": words()}, END, stop)
 
 

@@ -1,27 +1,14 @@
 """Files are whole or as they were, on a full disk too."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.training.conftest import files_limited_to
 from training.checkpoint import load_document, save_document
 from training.errors import RunError
 from training.files import remove_leftovers, write_json, write_whole
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """Writing past ``size`` bytes fails, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

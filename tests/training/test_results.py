@@ -33,7 +33,7 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(runs: Path, data: Path, *arguments: str) -> int:
-    return main([*arguments, "--runs", str(runs), "--data", str(data)])
+    return main([*arguments, "--runs", str(runs), "--data", str(data), "--threads", "1"])
 
 
 def test_training_with_and_without_live_shrinking_agrees(runs: Path) -> None:
@@ -103,7 +103,7 @@ def test_an_artifacts_command_makes_the_same_model_again(
     run_part, export_part = first.card.provenance.command.split(" && ")
     prefix = "python -m training "
     again = run_part.removeprefix(prefix).split()
-    assert command(tmp_path / "runs", data, *again, "--threads", "1") == 0
+    assert command(tmp_path / "runs", data, *again) == 0
     export = export_part.removeprefix(prefix).split()
     models = ["--models", str(tmp_path / "b")]
     assert command(tmp_path / "runs", data, *export, *models) == 0
