@@ -154,8 +154,8 @@ def _ratios(record: Record) -> str:
             body.append((row.loop, f"{row.load:g}", row.variant, throughput, *latencies))
     return (
         f"## Against `{baseline}`\n\nHow many times as many answers a second, and how many times "
-        f"as quick (left out where one of the two is overloaded: its latency then says how long the "
-        f"test was).\n\n{_table(head, body)}"
+        "as quick (left out where one of the two is overloaded: its latency then says how long "
+        f"the test was).\n\n{_table(head, body)}"
     )
 
 
