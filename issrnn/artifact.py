@@ -142,6 +142,8 @@ def save(folder: Path, card: Card, weights: Weights, vocabulary: Vocabulary) -> 
             )
             text = card.model_dump_json(indent=2) + "\n"
             (staging / CARD_FILE).write_text(text, encoding="utf-8")
+            for file in staging.iterdir():
+                file.chmod(0o644)  # safetensors writes for its owner alone; services run as others
             staging.chmod(0o755)
             _swap(staging, folder)
         finally:

@@ -74,6 +74,11 @@ def test_fp16_weights_are_computed_with_in_fp32(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.weights[name], weight.astype(np.float16))
 
 
+def test_a_service_of_another_user_can_read_it(folder: Path) -> None:
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in folder.iterdir())
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
 def test_saving_again_replaces_the_former_artifact(folder: Path) -> None:
     weights = make_weights() | {"decoder.bias": np.ones(6, np.float32)}
     artifact.save(folder, make_card(), weights, VOCABULARY)
