@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -13,16 +14,18 @@ from fastapi import Depends, Request
 
 from service.jobs import DeadlineError, Job, JobResult, OverloadedError, TokenSequence
 from service.metrics import Metrics
-from service.problems import FieldError, ProblemError
+from service.problems import CLIENT_GONE, FieldError, ProblemError
 from service.registry import Registry
 from service.routing import choose_variant, session_point
 from service.schemas import Task
 from service.settings import Settings
 from service.variants import Variant
+from service.worker import WorkerStoppedError
 
 __all__ = [
     "Context",
     "RequestContext",
+    "answer_with_choice",
     "choose",
     "compute",
     "deadline_of",
@@ -32,7 +35,7 @@ __all__ = [
     "off_loop_if_large",
 ]
 
-CLIENT_GONE = 499
+_ATTEMPTS = 3
 _LARGE_CHARACTERS = 4000
 """About 2 ms of work on the text; more of it at once would be felt by other requests."""
 
@@ -117,6 +120,27 @@ def deadline_of(request: Request, settings: Settings) -> float:
             raise ProblemError(422, message, [FieldError("header X-Deadline-Ms", message)])
         seconds = min(seconds, asked)
     return time.monotonic() + seconds
+
+
+async def answer_with_choice(
+    context: Context,
+    request: Request,
+    task: Task,
+    name: str | None,
+    answer: Callable[[Variant], Awaitable[R]],
+) -> R:
+    """Choose a variant and let it answer; if it is replaced meanwhile, its successor.
+
+    Raises:
+        ProblemError: As `choose` and ``answer``; 503 if no successor stays.
+    """
+    for _ in range(_ATTEMPTS):
+        variant = choose(context, request, task, name)
+        mark_answered_by(request, variant)
+        with suppress(WorkerStoppedError):
+            return await answer(variant)
+    detail = "the model is being replaced or shut down"
+    raise ProblemError(503, detail, headers={"Retry-After": "1"})
 
 
 async def compute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -10,9 +9,22 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-__all__ = ["FieldError", "ProblemError", "add_handlers", "field_path", "problem_response"]
+__all__ = [
+    "CLIENT_GONE",
+    "RESPONSES",
+    "FieldError",
+    "ProblemError",
+    "add_handlers",
+    "field_path",
+    "problem_response",
+]
+
+CLIENT_GONE = 499
+"""Nobody reads this response; the number, nginx' own, is for metrics and logs."""
+MEDIA_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,34 @@ class FieldError:
     path: str
     """Such as ``texts[3]``, or ``header X-Deadline-Ms``."""
     message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
+    errors: list[FieldError] = []
+
+
+def _schema() -> dict[str, Any]:
+    schema = Problem.model_json_schema()
+    # references would point into this schema, which is only a part of the API's document
+    schema["properties"]["errors"]["items"] = schema.pop("$defs")["FieldError"]
+    return schema
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": _schema()}},
+    }
+    for status in (413, 422, 429, 503, 504)
+}
+"""For the API's documentation."""
 
 
 @dataclass
@@ -41,22 +81,20 @@ def problem_response(problem: ProblemError, request_id: str | None) -> Response:
         problem: What went wrong.
         request_id: So that a user can quote it.
     """
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": request_id,
-    }
-    if problem.errors:
-        body["errors"] = [
-            {"path": error.path, "message": error.message} for error in problem.errors
-        ]
+    gone = problem.status == CLIENT_GONE
+    body = Problem(
+        type="about:blank",
+        title="Client Closed Request" if gone else HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        detail=problem.detail,
+        request_id=request_id,
+        errors=list(problem.errors),
+    )
     return Response(
-        json.dumps(body),
+        body.model_dump_json(exclude_defaults=True),
         problem.status,
         headers=dict(problem.headers),
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
     )
 
 
@@ -85,6 +123,10 @@ def add_handlers(app: FastAPI) -> None:
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         # The input itself is not repeated: it may be large, and it is the client's own.
         errors = [_field_error(item) for item in error.errors()]
+        kind = request.headers.get("content-type", "")
+        if errors[0].path == "body" and "json" not in kind:
+            problem = ProblemError(415, f"the body is {kind or 'of no type'}, not application/json")
+            return problem_response(problem, _request_id(request))
         status = 400 if any(item["type"] == "json_invalid" for item in error.errors()) else 422
         detail = "the body is not valid JSON" if status == 400 else "the request has invalid fields"
         return problem_response(ProblemError(status, detail, errors), _request_id(request))

@@ -66,6 +66,7 @@ class Registry:
             try:
                 self.load(name)
             except (ArtifactError, UnknownModelError) as error:
+                self._slots[name] = _Slot(error=str(error) or "no such model", loading=False)
                 log.error("model refused", extra={"model": name, "error": str(error)})
 
     def load(self, name: str) -> Variant:

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     """Requests in one model's queue; more are answered 429."""
     max_queued_tokens: PositiveInt = 400_000
     """Tokens in one model's queue; one larger request is let into an empty queue."""
-    deadline_seconds: PositiveFloat = 300.0
+    deadline_seconds: PositiveFloat = 600.0
     """A request not computed by then is answered 504; ``X-Deadline-Ms`` can lower it."""
     shadow_queue: PositiveInt = 32
     """Requests waiting for the shadow model; more are not shadowed."""

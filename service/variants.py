@@ -89,7 +89,12 @@ def load_variant(
     Raises:
         ArtifactError: If the artifact is bad, or its engine cannot be built.
     """
-    artifact = load(folder)
+    try:
+        artifact = load(folder)
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever the files hold, the other models must serve
+        raise ArtifactError(f"{folder} cannot be read: {error}") from error
     card = artifact.card
     if card.name != folder.name:
         raise ArtifactError(f"{folder} holds a model named {card.name}; rename the folder to that")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from service.answering import (
     Context,
     RequestContext,
+    answer_with_choice,
     deadline_of,
     mark_answered_by,
     named,
@@ -22,7 +23,6 @@ from service.problems import FieldError, ProblemError
 from service.schemas import CompareRequest, CompareResponse, ModelCost
 from service.score_answer import Answer, score_with
 from service.variants import Variant
-from service.worker import WorkerStoppedError
 
 __all__ = ["router"]
 
@@ -38,17 +38,18 @@ async def compare(request: CompareRequest, http: Request, context: RequestContex
     check_score_request(request.request, context.settings, prefix="request.")
     deadline = deadline_of(http, context.settings)
     variants = _chosen(context, request)
-    mark_answered_by(http, *variants)
     answers, seconds = [], []
     for variant in variants:
         started = time.perf_counter()
-        try:
-            answer = await score_with(context, http, variant, request.request, deadline)
-        except WorkerStoppedError:  # replaced meanwhile
-            successor = named(context, request.task, variant.name)
-            answer = await score_with(context, http, successor, request.request, deadline)
-        answers.append(answer)
+
+        async def answer_with(chosen: Variant) -> Answer:
+            return await score_with(context, http, chosen, request.request, deadline)
+
+        answers.append(
+            await answer_with_choice(context, http, request.task, variant.name, answer_with)
+        )
         seconds.append(time.perf_counter() - started)
+    mark_answered_by(http, *variants)
     characters = answers[0].characters * len(answers)
     body = await off_loop_if_large(characters, _render, request, answers, seconds)
     return Response(body, media_type="application/json")

@@ -13,10 +13,9 @@ from pydantic import BaseModel
 from service.answering import (
     Context,
     RequestContext,
-    choose,
+    answer_with_choice,
     compute,
     deadline_of,
-    mark_answered_by,
     off_loop_if_large,
 )
 from service.jobs import JobResult
@@ -33,7 +32,6 @@ from service.openai import (
 from service.problems import FieldError, ProblemError
 from service.settings import Settings
 from service.variants import Variant
-from service.worker import WorkerStoppedError
 
 __all__ = ["router"]
 
@@ -75,14 +73,13 @@ async def complete(request: CompletionRequest, http: Request, context: RequestCo
     """
     _check(request, context.settings)
     deadline = deadline_of(http, context.settings)
-    while True:
-        variant = choose(context, http, "score", request.model)
-        mark_answered_by(http, variant)
-        try:
-            prompts, result = await _compute(context, http, variant, request, deadline)
-            break
-        except WorkerStoppedError:  # replaced meanwhile
-            continue
+
+    async def answer_with(variant: Variant) -> tuple[Variant, list[Prompt], JobResult]:
+        return variant, *await _compute(context, http, variant, request, deadline)
+
+    variant, prompts, result = await answer_with_choice(
+        context, http, "score", request.model, answer_with
+    )
     characters = sum(len(prompt.text) for prompt in prompts)
     body = await off_loop_if_large(characters, _render, request, variant, prompts, result)
     return Response(body, media_type="application/json")

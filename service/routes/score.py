@@ -8,17 +8,16 @@ from fastapi import APIRouter, Request, Response
 
 from service.answering import (
     RequestContext,
-    choose,
+    answer_with_choice,
     deadline_of,
     endpoint,
-    mark_answered_by,
     off_loop_if_large,
 )
 from service.limits import check_score_request
 from service.schemas import ScoreRequest, ScoreResponse
-from service.score_answer import score_with
+from service.score_answer import Answer, score_with
 from service.shadow import Shadow
-from service.worker import WorkerStoppedError
+from service.variants import Variant
 
 __all__ = ["router"]
 
@@ -36,15 +35,12 @@ async def score(request: ScoreRequest, http: Request, context: RequestContext) -
     started = time.perf_counter()
     check_score_request(request, context.settings)
     deadline = deadline_of(http, context.settings)
-    variant = choose(context, http, "score", request.model)
+
+    async def answer_with(variant: Variant) -> Answer:
+        return await score_with(context, http, variant, request, deadline)
+
+    answer = await answer_with_choice(context, http, "score", request.model, answer_with)
     shadow: Shadow = http.app.state.shadow
-    while True:
-        mark_answered_by(http, variant)
-        try:
-            answer = await score_with(context, http, variant, request, deadline)
-            break
-        except WorkerStoppedError:  # replaced meanwhile
-            variant = choose(context, http, "score", request.model)
-    shadow.offer(endpoint(http), request, variant)
+    shadow.offer(endpoint(http), request, answer.variant)
     body = await off_loop_if_large(answer.characters, answer.to_json, started)
     return Response(body, media_type="application/json")

@@ -47,6 +47,12 @@ def test_invalid_json_is_a_bad_request(client: httpx.Client) -> None:
     assert "JSON" in body["detail"]
 
 
+def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = problem(client.post("/score", content='{"texts": ["a"]}', headers=headers), 415)
+    assert "application/json" in body["detail"]
+
+
 def test_unknown_models_and_routes(client: httpx.Client) -> None:
     body = problem(client.post("/score", json={"texts": ["a"], "model": "nope"}), 404)
     assert body["errors"][0]["path"] == "model"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -143,6 +144,22 @@ def test_a_configured_model_that_is_missing_makes_the_service_unready(folder: Pa
         assert client.get("/health/live").status_code == 200
         assert client.get("/models/absent").json()["state"] == "failed"
         assert log_prob(client)
+
+
+def test_a_name_that_cannot_be_one_is_shown_as_failed(folder: Path) -> None:
+    settings = Settings(models_dir=folder, models=("../one", "one"), port=0, pin_threads=False)
+    with running_service(settings) as client:
+        states = {model["name"]: model["state"] for model in client.get("/models").json()["models"]}
+        assert states == {"../one": "failed", "one": "ready"}
+
+
+def test_reloading_while_requests_run_loses_none(admin_client: httpx.Client) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(log_prob, admin_client) for _ in range(200)]
+        for _ in range(5):
+            response = admin_client.post("/models/one/reload", headers=ADMIN)
+            assert response.status_code == 200
+        assert len({round(future.result(20), 4) for future in futures}) == 1
 
 
 def test_a_service_without_models_is_unready_and_says_so(tmp_path: Path) -> None:

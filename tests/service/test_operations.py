@@ -75,6 +75,10 @@ def test_the_shadow_model_sees_the_traffic_and_never_answers(
 def test_the_documentation_has_examples(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     assert document["components"]["schemas"]["ScoreRequest"]["examples"]
+    problem = document["paths"]["/score"]["post"]["responses"]["422"]["content"]
+    errors = problem["application/problem+json"]["schema"]["properties"]["errors"]
+    assert set(errors["items"]["properties"]) == {"path", "message"}
+    assert "$defs" not in json.dumps(document)
     assert client.get("/docs").status_code == 200
     index = client.get("/")
     assert index.status_code == 200

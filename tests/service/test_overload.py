@@ -82,6 +82,7 @@ def test_work_of_a_client_that_has_gone_leaves_the_queue(
         assert first.result(20).status_code == 200
         assert post(client).status_code == 200
         assert [len(batch.lengths) for batch in gate.batches] == [1, 1]
+        assert 'status="499"' in client.get("/metrics").text
 
 
 def test_a_short_request_overtakes_a_long_document(
