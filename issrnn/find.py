@@ -130,7 +130,7 @@ def _assemble(
     refused = _refused_classes(tracer, classes)
     members = _group_classes(owners, set(refused))
     biases = _classes_of(classes, context.weightless)
-    place = {}  # class -> (group, component)
+    place: dict[int, tuple[int, int]] = {}  # class -> (group, component)
     for number, (_, found) in enumerate(members):
         place |= {c: (number, component) for component, c in enumerate(found)}
     table = torch.full((2, int(classes.max()) + 1), -1)
@@ -146,7 +146,9 @@ def _assemble(
     sizes = [len(found) for _, found in members]
     analysed = Run(context.tape, classes, context.axes, context.units)
     source = Source(
-        removable=lambda changed: list(removable_classes(analysed, changed)[chosen].split(sizes)),
+        removable=lambda changed: list(
+            torch.split(removable_classes(analysed, changed)[chosen], sizes)
+        ),
         shapes={name: p.shape for name, p in model.named_parameters()},
         fixed=[torch.tensor([c in fixed_classes for c in found]) for _, found in members],
         examples=examples,
@@ -155,8 +157,9 @@ def _assemble(
             path: [table[:, classes[labels]] for labels in units]
             for path, units in context.units.items()
         },
-        input_states=inputs,
-        output_states=outputs,
+        input_states=dict(inputs),
+        output_states=dict(outputs),
+        carried=tuple((outputs or inputs).values()),
         state_fixed=frozenset(context.state_fixed),
         state_read=frozenset(context.state_read),
     )

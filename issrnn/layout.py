@@ -103,7 +103,7 @@ def layout_of(module: nn.Module, path: str) -> Layout:
         return replace(inner, module=path, layers=((cell,),), state_width=module.hidden_size)
     if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(f"{path} is no recurrent module but a {type(module).__name__}")
-    if getattr(module, "proj_size", 0):
+    if getattr(module, "proj_size", None):
         raise ValueError(
             f"proj_size={module.proj_size}: the cell and the projected state have different units; "
             "use an nn.LSTM without proj_size followed by an nn.Linear"
@@ -147,13 +147,13 @@ def convert_state(state: Tensor, old: Layout, new: Layout, kept: list[Tensor]) -
 
 def _stacked_layout(module: StackedRecurrent, path: str) -> Layout:
     cells = []
-    for name, width in zip(module.cell_names, module.widths, strict=True):
-        cell = module.get_submodule(name)
+    parts = zip(module.cell_names, module.cells, module.widths, strict=True)
+    for name, cell, width in parts:
         cells.append(
             Cell(
                 name if len(module.cell_names) > 1 else "",
                 _weight_names(cell, f"{path}.{name}" if path else name, "_l0"),
-                int(cell.hidden_size),
+                cell.hidden_size,
                 width,
                 module.get_buffer(f"{name}_places").cpu(),
                 module.get_buffer(f"{name}_state_places").cpu(),

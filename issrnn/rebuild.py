@@ -72,7 +72,7 @@ def module_changes(
     Raises:
         ValueError: If the model is the recurrent module itself and another one must take its place.
     """
-    module = model.get_submodule(path)
+    module: Any = model.get_submodule(path)
     weights = {
         name: replaced.get(id(parameter), parameter)
         for cell in layout.cells
@@ -88,11 +88,7 @@ def module_changes(
     smaller: nn.Module
     if layout.stepwise:
         cell = module.cell if isinstance(module, WideCell) else module
-        smaller = WideCell(
-            _resized(cell, first, weights),  # type: ignore[arg-type]  the same kind as `cell`
-            first.state_places,
-            layout.state_width,
-        )
+        smaller = WideCell(_resized(cell, first, weights), first.state_places, layout.state_width)
     else:
         smaller = _stacked(module, layout, weights)
     smaller.train(module.training)
@@ -118,10 +114,8 @@ def _split(path: str) -> tuple[str, str]:
     return parent, name
 
 
-def _stacked(
-    module: nn.Module, layout: Layout, weights: dict[str, nn.Parameter]
-) -> StackedRecurrent:
-    cells = []
+def _stacked(module: Any, layout: Layout, weights: dict[str, nn.Parameter]) -> StackedRecurrent:
+    cells: list[Any] = []
     for number, cell in enumerate(layout.cells):
         if isinstance(module, StackedRecurrent):
             cells.append(_resized(module.cells[number], cell, weights))
@@ -132,7 +126,7 @@ def _stacked(
     for made in cells:
         made.batch_first = False
     return StackedRecurrent(
-        cells,  # type: ignore[arg-type]  all are nn.RNNBase here
+        cells,
         directions=layout.directions,
         widths=[cell.width for cell in layout.cells],
         places=[cell.places for cell in layout.cells],
@@ -143,14 +137,14 @@ def _stacked(
     )
 
 
-def _resized(module: nn.Module, cell: Cell, weights: dict[str, nn.Parameter]) -> nn.Module:
+def _resized(module: Any, cell: Cell, weights: dict[str, nn.Parameter]) -> Any:
     """The same module, which may be of a subclass, with other weights."""
     shared: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
     smaller = copy.deepcopy(module, shared)
     return _with_weights(smaller, cell, weights)
 
 
-def _new_cell(mode: str, cell: Cell, weights: dict[str, nn.Parameter]) -> nn.Module:
+def _new_cell(mode: str, cell: Cell, weights: dict[str, nn.Parameter]) -> Any:
     sizes = {"input_size": weights[cell.weights["weight_ih"]].shape[1], "hidden_size": cell.size}
     options: dict[str, Any] = {"bias": "bias_ih" in cell.weights, "device": "meta"}
     if mode.startswith("RNN"):
@@ -158,7 +152,7 @@ def _new_cell(mode: str, cell: Cell, weights: dict[str, nn.Parameter]) -> nn.Mod
     return _with_weights(_CLASSES.get(mode, nn.RNN)(**sizes, **options), cell, weights)
 
 
-def _with_weights(module: nn.Module, cell: Cell, weights: dict[str, nn.Parameter]) -> nn.Module:
+def _with_weights(module: Any, cell: Cell, weights: dict[str, nn.Parameter]) -> Any:
     suffix = "" if isinstance(module, nn.RNNCellBase) else "_l0"
     for kind, name in cell.weights.items():
         setattr(module, f"{kind}{suffix}", weights[name])

@@ -1,4 +1,4 @@
-"""Recurrent layers of different sizes behind the interface of one ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``.
+"""Recurrent layers of different sizes behind the interface of one torch module.
 
 torch's modules have one hidden size for all layers and directions; shrinking leaves each its own.
 """
@@ -6,6 +6,7 @@ torch's modules have one hidden size for all layers and directions; shrinking le
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -94,15 +95,11 @@ class StackedRecurrent(nn.Module):
         """
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
-        batched = input.dim() == 3
-        if not batched:
-            input = input.unsqueeze(1)
+        if input.dim() == 2:  # one sequence without a batch
             hx = _each(hx, lambda state: state.unsqueeze(1))
-        elif self.batch_first:
-            input = input.transpose(0, 1)
-        output, final = self._run(input, hx)
-        if not batched:
+            output, final = self._run(input.unsqueeze(1), hx)
             return output.squeeze(1), _each(final, lambda state: state.squeeze(1))
+        output, final = self._run(input.transpose(0, 1) if self.batch_first else input, hx)
         return (output.transpose(0, 1) if self.batch_first else output), final
 
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
@@ -143,8 +140,8 @@ class StackedRecurrent(nn.Module):
                 )
         last = self.num_layers - 1
         wide = [
-            _map(output, lambda data, i=i: self._widen(data, last * self.num_directions + i))
-            for i, output in enumerate(outputs)
+            _map(output, partial(self._widen, last * self.num_directions + direction))
+            for direction, output in enumerate(outputs)
         ]
         return self._join(wide), _stack_states(finals)
 
@@ -159,7 +156,7 @@ class StackedRecurrent(nn.Module):
         final = _each(final, lambda state: _scatter(state, state_places, self.hidden_size))
         return output, final
 
-    def _widen(self, data: Tensor, index: int) -> Tensor:
+    def _widen(self, index: int, data: Tensor) -> Tensor:
         name = self.cell_names[index]
         return _scatter(data, self.get_buffer(f"{name}_places"), self.widths[index])
 

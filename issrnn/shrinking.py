@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from issrnn.declared import smaller_declared
 from issrnn.find import trace
 from issrnn.groups import Group, Groups
 from issrnn.source import Source, run
@@ -38,7 +38,9 @@ class LiveShrink:
     states: Any
     """The carried state for the smaller model, in the form it was given."""
     removed: dict[str, int]
-    """Components removed, by owner; empty if there were none."""
+    """Number of components removed, by owner; empty if there were none."""
+    dropped: tuple[Tensor, ...]
+    """For each former group (size,) bool: the components removed."""
 
 
 def removable_components(model: nn.Module, groups: Groups) -> list[Tensor]:
@@ -109,13 +111,13 @@ def shrink_(
     """
     dropped = removable_components(model, groups)
     if not any(bool(mask.any()) for mask in dropped):
-        return LiveShrink(groups, states, {})
+        return LiveShrink(groups, states, {}, tuple(dropped))
     source = source_of(groups)
     plan = make_plan(model, groups, dropped)
     new_states = converted_states(source, plan, states)
     trial = narrow_copy(model, plan)
     check_shapes(trial)
-    new_groups = _new_groups(model, trial, groups, plan, dropped)
+    new_groups = _new_groups(model, trial, groups, plan)
     apply(model, plan)
     if optimizer is not None:
         _cut_optimizer(optimizer, plan)
@@ -125,7 +127,7 @@ def shrink_(
         for group, mask in zip(groups, dropped, strict=True)
         if bool(mask.any())
     }
-    return LiveShrink(new_groups, new_states, removed)
+    return LiveShrink(new_groups, new_states, removed, tuple(dropped))
 
 
 def _run_small(small: nn.Module, source: Source, plan: Plan) -> Any:
@@ -149,7 +151,7 @@ def _check_fits(model: nn.Module, source: Source) -> None:
     for name, shape in source.shapes.items():
         if name not in shapes:
             raise ShrinkError(
-                f"the groups are of a model with a parameter {name}; this one has none"
+                f"the groups are of a model with a parameter {name}, which this lacks"
             )
         if shapes[name] != shape:
             raise ShrinkError(
@@ -161,7 +163,7 @@ def _check_fits(model: nn.Module, source: Source) -> None:
 def _keep_one(model: nn.Module, groups: Groups, dropped: list[Tensor]) -> list[Tensor]:
     """Spare a component wherever a parameter axis would be left with nothing."""
     dropped = [mask.clone() for mask in dropped]
-    for group, mask in zip(groups, dropped, strict=True):
+    for mask in dropped:
         if bool(mask.all()):
             mask[0] = False
     members: dict[tuple[str, int], list[tuple[int, Tensor]]] = {}
@@ -177,13 +179,11 @@ def _keep_one(model: nn.Module, groups: Groups, dropped: list[Tensor]) -> list[T
     return dropped
 
 
-def _new_groups(
-    model: nn.Module, trial: nn.Module, groups: Groups, plan: Plan, dropped: Sequence[Tensor]
-) -> Groups:
+def _new_groups(model: nn.Module, trial: nn.Module, groups: Groups, plan: Plan) -> Groups:
     """The groups of the smaller model, after checking that it gives the same output."""
     source = source_of(groups)
-    if source.redeclare is not None:
-        new = source.redeclare(trial, plan.cuts, dropped)
+    if source.declared:
+        new = smaller_declared(groups, trial, plan)
         if source.examples is not None:
             check_same_output(
                 run(model, source.examples), _run_small(trial, source, plan), source, plan

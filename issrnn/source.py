@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,17 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from issrnn.layout import Layout
 
-__all__ = ["Examples", "SizeAttribute", "Source", "StatePart", "quiet", "quiet_copy", "run"]
+__all__ = [
+    "CarriedState",
+    "DeclaredState",
+    "Examples",
+    "SizeAttribute",
+    "Source",
+    "StatePart",
+    "quiet",
+    "quiet_copy",
+    "run",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +77,23 @@ class StatePart:
 
 
 @dataclass(frozen=True)
+class DeclaredState:
+    """A carried state with one place for each component of a declared group."""
+
+    group: int
+    axis: int
+
+
+CarriedState = StatePart | DeclaredState
+
+
+@dataclass(frozen=True)
 class SizeAttribute:
     """A number that a module keeps beside its weights and that must follow their size."""
 
     group: int
     module: str
     name: str
-
-
-Redeclare = Callable[[nn.Module, dict[str, dict[int, Tensor]], Sequence[Tensor]], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +112,20 @@ class Source:
     """Recurrent modules by path."""
     membership: dict[str, list[Tensor]] = field(default_factory=dict)
     """For each cell of each layout, (2, units): group and component of each unit, -1 for none."""
-    input_states: dict[int, StatePart] = field(default_factory=dict)
+    input_states: dict[int, CarriedState] = field(default_factory=dict)
     """Leaves of the examples that are carried states."""
-    output_states: dict[int, StatePart] = field(default_factory=dict)
+    output_states: dict[int, CarriedState] = field(default_factory=dict)
     """Leaves of the model's output that are carried states."""
+    carried: tuple[CarriedState, ...] = ()
+    """Carried states in the order live shrinking is given them."""
     state_fixed: frozenset[str] = frozenset()
     """Modules whose state keeps its former size."""
     state_read: frozenset[str] = frozenset()
     """Modules whose final state other parts of the model use."""
     attributes: tuple[SizeAttribute, ...] = ()
     """Of declared groups only."""
-    redeclare: Redeclare | None = None
-    """Of declared groups only: makes the groups of a smaller model from (model, cuts, dropped)."""
+    declared: bool = False
+    """Whether the user listed the groups."""
 
 
 def quiet_copy(model: nn.Module) -> nn.Module:

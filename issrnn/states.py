@@ -28,7 +28,7 @@ def output_leaves(output: Any) -> list[tuple[str, Any]]:
     Raises:
         TypeError: If it holds objects that are neither tensors, numbers, text nor containers.
     """
-    leaves = []
+    leaves: list[tuple[str, Any]] = []
     for path, leaf in tree_flatten_with_path(output)[0]:
         name = "output" + "".join(str(key) for key in path)
         if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):

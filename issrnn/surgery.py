@@ -18,12 +18,13 @@ from issrnn.errors import ShrinkError
 from issrnn.groups import Groups
 from issrnn.layout import Layout, convert_state
 from issrnn.rebuild import Change, module_changes, new_layout
-from issrnn.source import Examples, Source, StatePart, quiet_copy
+from issrnn.source import CarriedState, DeclaredState, Examples, Source, quiet_copy
 
 __all__ = [
     "Plan",
     "apply",
     "converted_examples",
+    "converted_state",
     "converted_states",
     "make_plan",
     "narrow_copy",
@@ -47,6 +48,8 @@ class Plan:
     """All that removing components changes."""
 
     changes: list[Change]
+    dropped: list[Tensor]
+    """For each group (size,) bool: the components removed."""
     cuts: dict[str, dict[int, Tensor]]
     """For each parameter that gets smaller, the indices that stay along each axis cut."""
     parameters: list[tuple[nn.Parameter, nn.Parameter, dict[int, Tensor]]]
@@ -89,18 +92,16 @@ def make_plan(model: nn.Module, groups: Groups, dropped: Sequence[Tensor]) -> Pl
     layouts, kept_units = {}, {}
     for path, layout in source.layouts.items():
         gone = _of_units(source, path, dropped)
-        gone_outside = _of_units(
-            source, path, [d & ~h for d, h in zip(dropped, hollow, strict=True)]
-        )
+        outside = _of_units(source, path, [d & ~h for d, h in zip(dropped, hollow, strict=True)])
         kept_units[path] = [(~mask).nonzero().reshape(-1) for mask in gone]
         layouts[path] = new_layout(
-            layout, kept_units[path], gone_outside, keep_state=path in source.state_fixed
+            layout, kept_units[path], outside, keep_state=path in source.state_fixed
         )
         changes += module_changes(model, path, layouts[path], replaced)
     for attribute in source.attributes:
         left = int((~dropped[attribute.group]).sum())
         changes.append(Change(attribute.module, attribute.name, left))
-    return Plan(changes, cuts, parameters, layouts, kept_units)
+    return Plan(changes, list(dropped), cuts, parameters, layouts, kept_units)
 
 
 def narrow_copy(model: nn.Module, plan: Plan) -> nn.Module:
@@ -130,7 +131,8 @@ def converted_examples(source: Source, plan: Plan) -> Examples:
         raise ValueError("these groups have no example inputs")
     examples = source.examples
     for leaf, part in source.input_states.items():
-        examples = examples.replaced(leaf, _converted(source, plan, part, examples.leaves[leaf]))
+        state = converted_state(source, plan, part, examples.leaves[leaf])
+        examples = examples.replaced(leaf, state)
     return examples
 
 
@@ -143,27 +145,37 @@ def converted_states(source: Source, plan: Plan, states: Any) -> Any:
     if states is None:
         return None
     leaves, structure = tree_flatten(states)
-    parts = list((source.output_states or source.input_states).values())
-    if len(leaves) != len(parts):
-        owners = ", ".join(sorted({part.module for part in parts})) or "no module"
+    if len(leaves) != len(source.carried):
         raise ShrinkError(
-            f"states hold {len(leaves)} tensors; the model carries {len(parts)}, of {owners}"
+            f"states hold {len(leaves)} tensors; the model was found to carry {len(source.carried)}"
         )
     new = []
-    for number, (leaf, part) in enumerate(zip(leaves, parts, strict=True)):
-        width = source.layouts[part.module].state_width
-        if not isinstance(leaf, Tensor) or leaf.shape[-1] != width:
-            found = tuple(leaf.shape) if isinstance(leaf, Tensor) else type(leaf).__name__
-            raise ShrinkError(
-                f"tensor {number} of states should be a state of {part.module}, "
-                f"(..., {width}), got {found}"
-            )
-        new.append(_converted(source, plan, part, leaf))
+    for number, (leaf, part) in enumerate(zip(leaves, source.carried, strict=True)):
+        try:
+            new.append(converted_state(source, plan, part, leaf))
+        except ShrinkError as error:
+            raise ShrinkError(f"tensor {number} of states: {error}") from error
     return tree_unflatten(new, structure)
 
 
-def _converted(source: Source, plan: Plan, part: StatePart, state: Tensor) -> Tensor:
-    old, new = source.layouts[part.module], plan.layouts[part.module]
+def converted_state(source: Source, plan: Plan, part: CarriedState, state: Any) -> Tensor:
+    """One carried state for the smaller model.
+
+    Raises:
+        ShrinkError: If it is no tensor of the state's size.
+    """
+    if isinstance(part, DeclaredState):
+        dropped, axis = plan.dropped[part.group], part.axis
+        wanted, owner = len(dropped), f"group {part.group}"
+    else:
+        old, new = source.layouts[part.module], plan.layouts[part.module]
+        wanted, owner, axis = old.state_width, part.module, -1
+    if not isinstance(state, Tensor) or state.shape[axis] != wanted:
+        found = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
+        raise ShrinkError(f"a state of {owner} has {wanted} places along axis {axis}, got {found}")
+    if isinstance(part, DeclaredState):
+        kept = (~dropped).nonzero().reshape(-1)
+        return state.index_select(axis, kept.to(state.device))
     return convert_state(state, old, new, plan.kept_units[part.module])
 
 
@@ -223,7 +235,7 @@ def _hollow(source: Source, dropped: Sequence[Tensor]) -> list[Tensor]:
     ]
     changed = True
     while changed:
-        changed = any([_equalise(source, path, dropped, hollow) for path in paths])
+        changed = any(_equalise(source, path, dropped, hollow) for path in paths)
     return hollow
 
 

@@ -1,4 +1,4 @@
-"""Checks after surgery: shapes first, since torch's CPU LSTM runs on wrong ones without an error."""
+"""Checks after surgery: shapes first, since torch's CPU LSTM runs on wrong ones silently."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from issrnn.errors import ShrinkError
-from issrnn.layout import convert_state, is_recurrent, layout_of
+from issrnn.layout import is_recurrent, layout_of
 from issrnn.source import Source
 from issrnn.states import output_leaves
-from issrnn.surgery import Plan
+from issrnn.surgery import Plan, converted_state
 
 __all__ = ["ShrinkError", "check_same_output", "check_shapes"]
 
@@ -31,7 +31,7 @@ def check_shapes(model: nn.Module) -> None:
             actual = tuple(model.get_parameter(name).shape)
             if actual != expected:
                 raise ShrinkError(
-                    f"{name} has shape {actual}; its module {type(module).__name__} needs {expected}"
+                    f"{name} has shape {actual}; its {type(module).__name__} needs {expected}"
                 )
 
 
@@ -54,8 +54,7 @@ def check_same_output(before: Any, after: Any, source: Source, plan: Plan) -> No
     for number, ((name, left), (_, right)) in enumerate(zip(old, new, strict=True)):
         part = source.output_states.get(number)
         if part is not None:
-            layouts = source.layouts[part.module], plan.layouts[part.module]
-            left = convert_state(left, *layouts, plan.kept_units[part.module])  # noqa: PLW2901
+            left = converted_state(source, plan, part, left)  # noqa: PLW2901  as the small one's
         if isinstance(left, Tensor):
             _check_tensors(name, left, right)
         elif isinstance(left, float) and abs(left - right) > _TOLERANCE[torch.float32]:
@@ -103,7 +102,7 @@ def _expected_shapes(module: nn.Module, path: str) -> dict[str, tuple[int, ...]]
 
 
 def _recurrent_shapes(module: Any, path: str) -> dict[str, tuple[int, ...]]:
-    if not is_recurrent(module) or getattr(module, "proj_size", 0):
+    if not is_recurrent(module) or getattr(module, "proj_size", None):
         return {}
     layout = layout_of(module, path)
     expected: dict[str, tuple[int, ...]] = {}

@@ -34,8 +34,8 @@ class _Backwards:
                 self.product(entry)
             else:
                 self.call(place, entry)
-        for number, node in enumerate(self.run.tape.nodes):
-            if not node.parameter:
+        for number, value in enumerate(self.run.tape.nodes):
+            if not value.parameter:
                 self.kept |= self.matters[number] & ~self.zeros.nodes[number]
         return self.kept
 
@@ -88,7 +88,7 @@ class _Backwards:
         above: Tensor | None = None
         for layer in reversed(layout.layers):
             number -= len(layer)
-            parts = above.split([cell.size for cell in layer]) if above is not None else None
+            parts = None if above is None else torch.split(above, [cell.size for cell in layer])
             alive_layer = []
             for side, cell in enumerate(layer):
                 classes = self.run.classes[units[number + side]]

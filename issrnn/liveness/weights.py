@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from issrnn.tracing.labels import distinct
 from issrnn.tracing.tape import Product, Tape, WeightAxis
 
 __all__ = ["Run", "Weights"]
@@ -33,7 +34,7 @@ class Run:
     @cached_property
     def of_node(self) -> list[Tensor]:
         """For each node of the tape, the classes it holds."""
-        return [self.classes[node.labels].unique() for node in self.tape.nodes]
+        return [distinct(self.classes[node.labels]) for node in self.tape.nodes]
 
     def mask(self, classes: Tensor) -> Tensor:
         """(classes,) bool, true at these."""

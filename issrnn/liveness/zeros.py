@@ -111,7 +111,7 @@ def _call(run: Run, weights: Weights, zeros: Zeros, place: int, entry: Recurrent
         below[labelled] = zeros.nodes[entry.input][run.classes[entry.input_labels[labelled]]]
     found: list[Tensor] = []
     for layer in entry.layout.layers:
-        made = []
+        made: list[Tensor] = []
         for cell in layer:
             start = _initial_zero(run, zeros, entry, units[len(found) + len(made)])
             made.append(_zero_units(weights, entry.layout, cell, below, start))

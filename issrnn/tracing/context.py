@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from issrnn.layout import Layout
-from issrnn.tracing.labels import NONE, Labels, collapse
+from issrnn.tracing.labels import Labels, distinct
 from issrnn.tracing.tape import Flow, Tape, WeightAxis, ZeroRule
 
 __all__ = ["Call", "Context", "FinalState", "Input", "Mark", "Slot", "Uniform", "Value", "along"]
@@ -79,6 +79,11 @@ class Call:
         """Without overload and without the mark of an in-place variant."""
         return str(self.func.overloadpacket.__name__).rstrip("_").removeprefix("_")
 
+    @property
+    def schema(self) -> Any:
+        """Names of the arguments, and whether some are written to."""
+        return self.func._schema  # noqa: SLF001  torch offers no other way
+
     @cached_property
     def tensors(self) -> list[Tensor]:
         """All tensors among the arguments."""
@@ -93,7 +98,7 @@ class Call:
         """An argument by its name in the operation's schema."""
         if name in self.kwargs:
             return self.kwargs[name]
-        for position, argument in enumerate(self.func._schema.arguments):
+        for position, argument in enumerate(self.schema.arguments):
             if argument.name == name:
                 if position < len(self.args):
                     return self.args[position]
@@ -158,9 +163,8 @@ class Context:
 
     def set_value(self, tensor: Tensor, slots: list[Slot], parameter: str | None = None) -> int:
         """Label a tensor and give it a node on the tape; returns the node."""
-        present = [torch.unique(collapse(slot.labels)).cpu() for slot in slots]
-        labels = torch.cat(present).unique()
-        node = self.tape.node(labels[labels != NONE], parameter)
+        labels = distinct(torch.cat([distinct(slot.labels) for slot in slots]))
+        node = self.tape.node(labels, parameter)
         self._values[id(tensor)] = (tensor, Value(tuple(slots), node))
         return node
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-__all__ = ["NONE", "Labels", "Refused", "collapse"]
+__all__ = ["NONE", "Labels", "Refused", "broadcast", "collapse", "distinct"]
 
 NONE = -1
 """The label of a place that belongs to nothing that could be cut."""
@@ -43,11 +43,11 @@ class Labels:
 
     def tie(self, left: Tensor, right: Tensor) -> None:
         """What stands at the same place of two (broadcastable) label tensors is one class."""
-        left, right = torch.broadcast_tensors(left, right)
+        left, right = broadcast(left, right)
         pairs = torch.stack([part.reshape(-1).cpu() for part in _collapse_pair(left, right)])
         pairs = pairs[:, (pairs >= 0).all(0) & (pairs[0] != pairs[1])]
         if pairs.numel():
-            keys = torch.unique(pairs[0] * self.count + pairs[1])
+            keys = distinct(pairs[0] * self.count + pairs[1])
             self._ties.append(torch.stack([keys // self.count, keys % self.count]))
 
     def merge(self, left: Tensor, right: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class Labels:
             One label for each place of the broadcast shape.
         """
         self.tie(left, right)
-        left, right = torch.broadcast_tensors(left, right)
+        left, right = broadcast(left, right)
         small_left, small_right = _collapse_pair(left, right)
         if bool(((small_left == NONE) != (small_right == NONE)).any()):
             self.fix(torch.where(small_left == NONE, small_right, NONE))
@@ -78,12 +78,12 @@ class Labels:
         return merged
 
     def fix(self, labels: Tensor) -> None:
-        """Outside their recurrent module these units are addressed by position: keep their place."""
-        self._fixed.append(_present(labels))
+        """Addressed by position outside their recurrent module: they keep their place there."""
+        self._fixed.append(distinct(labels))
 
     def refuse(self, labels: Tensor, reason: str) -> None:
         """These cannot be removed exactly."""
-        present = _present(labels)
+        present = distinct(labels)
         if present.numel():
             self.refused.append(Refused(present, reason))
 
@@ -93,11 +93,12 @@ class Labels:
         if self._ties:
             left, right = torch.cat(self._ties, dim=1)
             root = _connect(root, left, right)
-        return torch.unique(root, return_inverse=True)[1]
+        classes: Tensor = torch.unique(root, return_inverse=True)[1]
+        return classes
 
     def fixed(self) -> Tensor:
         """Labels that `fix` was called on."""
-        return torch.cat([torch.empty(0, dtype=torch.int64), *self._fixed]).unique()
+        return distinct(torch.cat([torch.empty(0, dtype=torch.int64), *self._fixed]))
 
 
 def collapse(labels: Tensor) -> Tensor:
@@ -115,9 +116,16 @@ def _collapse_pair(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     return left, right
 
 
-def _present(labels: Tensor) -> Tensor:
-    present = torch.unique(collapse(labels)).cpu()
-    return present[present >= 0]
+def distinct(labels: Tensor) -> Tensor:
+    """(n,) the labels that occur, on the CPU, without `NONE`."""
+    found: Tensor = torch.unique(collapse(labels)).cpu()
+    return found[found != NONE]
+
+
+def broadcast(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in their common shape."""
+    pair: tuple[Tensor, Tensor] = torch.broadcast_tensors(left, right)  # type: ignore[no-untyped-call]
+    return pair
 
 
 def _connect(root: Tensor, left: Tensor, right: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from issrnn.tracing.context import Call, Context, Slot, Uniform, along
-from issrnn.tracing.labels import NONE, collapse
+from issrnn.tracing.labels import NONE, collapse, distinct
 from issrnn.tracing.tape import ZeroRule
 
 __all__ = ["MOVES", "follow_concatenation", "follow_move"]
@@ -86,7 +86,7 @@ def _move(context: Context, call: Call, source: Tensor, slot: Slot) -> list[Slot
     for labels, position in zip(moved_labels, moved_places, strict=True):
         small = collapse(position)
         axes = [a for a in range(small.dim()) if bool((small != small.narrow(a, 0, 1)).any())]
-        whole = small[small >= 0].unique().numel() == len(places)
+        whole = distinct(small).numel() == len(places)
         if picked or not whole or len(axes) != 1:
             context.labels.fix(slot.labels)
         if not axes:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from issrnn.tracing.context import Call, Context, Slot, Uniform
-from issrnn.tracing.labels import NONE, collapse
+from issrnn.tracing.labels import collapse, distinct
 from issrnn.tracing.tape import Flow, Product, WeightAxis
 
 __all__ = ["PRODUCTS", "follow_product"]
@@ -134,8 +134,7 @@ def _record(
     weights = [slot.weight for slot in slots if slot.weight]
     context.read.update(weights)
     weight = weights[0] if len(weights) == 1 else None
-    labels = torch.cat([collapse(slot.labels).reshape(-1).cpu() for slot in slots] or [_EMPTY])
-    labels = labels[labels != NONE].unique()
+    labels = distinct(torch.cat([distinct(slot.labels) for slot in slots] or [_EMPTY]))
     if not weight and labels.numel():
         context.weightless.append(labels)
     values = [context.value(left.tensor), context.value(right.tensor)]

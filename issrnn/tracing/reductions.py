@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from issrnn.tracing.context import Call, Context, Slot
+from issrnn.tracing.labels import distinct
 from issrnn.tracing.tape import Product, ZeroRule
 
 __all__ = ["POOLINGS", "REDUCTIONS", "follow_pooling", "follow_reduction"]
@@ -39,9 +40,7 @@ def follow_reduction(context: Context, call: Call) -> None:
         elif call.name == "sum":
             _read_by_sum(context, source, slot)
         else:
-            why = (
-                f"{call.name} runs over its units in {context.where}: all of them shape the result"
-            )
+            why = f"{call.name} in {context.where} runs over all of its units"
             context.labels.refuse(slot.labels, why)
     rule: ZeroRule = "first" if call.name in _OF_ZEROS_IS_ZERO else "never"
     for result in call.results:
@@ -73,11 +72,11 @@ def _dims(call: Call, source: Tensor) -> tuple[int, ...]:
 
 
 def _read_by_sum(context: Context, source: Tensor, slot: Slot) -> None:
-    context.weightless.append(slot.labels.unique().cpu())
+    read = distinct(slot.labels)
+    context.weightless.append(read)
     value = context.value(source)
     if value is not None:
-        read = slot.labels.unique().cpu()
-        context.tape.entries.append(Product(value.node, None, read[read >= 0], None))
+        context.tape.entries.append(Product(value.node, None, read, None))
 
 
 def _reduced(

@@ -30,11 +30,11 @@ _WITHOUT_LABELS = {"new_zeros", "new_ones", "new_full", "new_empty", "new_empty_
 _LEAVING = {"numpy", "tolist", "__array__", "item", "__dlpack__"}
 
 
-class _Operations(TorchDispatchMode):
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Follows ATen operations."""
 
     def __init__(self, tracer: Tracer) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._tracer = tracer
 
     def __torch_dispatch__(
@@ -108,7 +108,7 @@ class Tracer:
         context = self.context
         if call.name in _WITHOUT_LABELS or not any(map(context.slots, call.tensors)):
             return
-        in_place = bool(call.results) and call.func._schema.is_mutable
+        in_place = bool(call.results) and call.schema.is_mutable
         sharing = self.context.sharing(call.results[0]) if in_place else []
         if in_place and call.name == "copy":
             context.refuse(call.tensors, f"written into another tensor in {context.where}")
@@ -146,8 +146,9 @@ class Tracer:
         return next((rule for holds, rule in rules if holds), _refuse_unknown)
 
     def _note_marks(self, call: Call) -> None:
+        """Keep track of inputs, final states and uniform tensors."""
         context = self.context
-        if call.func._schema.is_mutable:
+        if call.schema.is_mutable:
             for tensor in call.results:
                 for shared in (tensor, *context.sharing(tensor)):
                     context.forget_mark(shared)
@@ -157,15 +158,18 @@ class Tracer:
         elif call.name in _FILLED:
             value = call.argument("fill_value", call.argument("s"))
             context.set_mark(call.result, Uniform(float(value)))
-        marks = [(tensor, context.mark(tensor)) for tensor in call.tensors]
-        for _, mark in marks:
-            if call.name in _UNCHANGED and mark:
-                context.set_mark(call.results[0], mark)
-            elif isinstance(mark, FinalState):
-                context.state_read.add(mark.module)
-            elif isinstance(mark, Uniform) and call.name in MOVES and len(marks) == 1:
-                for result in call.results:
-                    context.set_mark(result, mark)
+        for tensor in call.tensors:
+            self._pass_mark(call, tensor)
+
+    def _pass_mark(self, call: Call, tensor: Tensor) -> None:
+        mark = self.context.mark(tensor)
+        if mark and call.name in _UNCHANGED:
+            self.context.set_mark(call.results[0], mark)
+        elif isinstance(mark, FinalState):
+            self.context.state_read.add(mark.module)
+        elif isinstance(mark, Uniform) and call.name in MOVES and len(call.tensors) == 1:
+            for result in call.results:
+                self.context.set_mark(result, mark)
 
     def _refresh(self, alias: Tensor, written: Tensor) -> None:
         """An in-place write through a view: what shares the memory holds either value now."""
@@ -239,7 +243,7 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
             follow_recurrent(tracer.context, tracer.context.layouts[path], call, result)
         return result
 
-    module.forward = forward  # type: ignore[method-assign]
+    module.forward = forward
 
     def undo() -> None:
         del module.forward

@@ -1,0 +1,170 @@
+"""What a model is made of and what one position of its input costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils.flop_counter import FlopCounterMode
+
+from issrnn.layout import Layout, is_recurrent, layout_of
+from issrnn.source import Examples, quiet, quiet_copy
+
+__all__ = ["Comparison", "Count", "compare", "count"]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Sizes and costs of a model; prints as a table."""
+
+    sizes: dict[str, int]
+    """Hidden units of every recurrent layer and direction."""
+    parameters: int
+    """Numbers in all parameters; shared ones count once."""
+    bytes: int
+    """Memory of all parameters and buffers."""
+    positions: int
+    """Steps of the first recurrent module, summed over the sequences of the example inputs."""
+    multiply_adds: int
+    """Multiply-adds of the example inputs."""
+
+    @property
+    def multiply_adds_per_position(self) -> float:
+        """Of a language model: multiply-adds a token."""
+        return self.multiply_adds / self.positions
+
+    def __str__(self) -> str:
+        """One line for each number."""
+        return "\n".join(f"{name:<36} {value:>16,}" for name, value in _rows(self).items())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model before and after shrinking; prints as a table."""
+
+    before: Count
+    after: Count
+
+    @property
+    def speedup_in_multiply_adds(self) -> float:
+        """How many times fewer multiply-adds the example inputs take after."""
+        return self.before.multiply_adds / self.after.multiply_adds
+
+    def __str__(self) -> str:
+        """Each number before and after, and how many times smaller it got."""
+        before, after = _rows(self.before), _rows(self.after)
+        lines = [f"{'':<36} {'before':>16} {'after':>16} {'ratio':>8}"]
+        for name, value in before.items():
+            left = after.get(name)
+            if left is None:
+                lines.append(f"{name:<36} {value:>16,} {'-':>16} {'':>8}")
+            else:
+                lines.append(f"{name:<36} {value:>16,} {left:>16,} {value / left:>7.2f}x")
+        return "\n".join(lines)
+
+
+def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None) -> Count:
+    """Count what a model holds and what it computes.
+
+    Multiply-adds are those of matrix products, convolutions and recurrent layers: ``gates x units x
+    (inputs + units)`` a step, layer and direction. Embedding look-ups, biases and element-wise
+    operations cost none.
+
+    Args:
+        model: Any module with a recurrent layer; it is left as it is.
+        example_inputs: As in `find_groups`.
+        positions: Divides the multiply-adds; by default the steps of the first recurrent module to
+            run, summed over all sequences: for a language model, the number of tokens.
+
+    Raises:
+        ValueError: If no recurrent module ran and no ``positions`` are given.
+    """
+    examples = Examples.of(example_inputs)
+    copy = quiet_copy(model)
+    recurrent = _recurrent_modules(copy)
+    steps: dict[str, list[int]] = {}
+    with ExitStack() as stack:
+        for path in recurrent:
+            handle = copy.get_submodule(path).register_forward_hook(_counter(steps, path))
+            stack.callback(handle.remove)
+        counter = stack.enter_context(FlopCounterMode(display=False))
+        stack.enter_context(quiet())
+        copy(*examples.args, **examples.kwargs)
+    if positions is None:
+        if not steps:
+            raise ValueError("no recurrent module ran: give the number of positions")
+        positions = sum(next(iter(steps.values())))
+    products = _products_outside(counter, copy, list(recurrent))
+    inside = sum(
+        sum(steps.get(path, [])) * _per_step(copy, layout) for path, layout in recurrent.items()
+    )
+    tensors = [*copy.parameters(), *copy.buffers()]
+    return Count(
+        sizes={
+            layout.owner(cell): cell.size for layout in recurrent.values() for cell in layout.cells
+        },
+        parameters=sum(parameter.numel() for parameter in copy.parameters()),
+        bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+        positions=positions,
+        multiply_adds=products + inside,
+    )
+
+
+def compare(before: nn.Module, after: nn.Module, example_inputs: Any) -> Comparison:
+    """Count a model before and after shrinking.
+
+    Args:
+        before: The sparse model.
+        after: The shrunk one.
+        example_inputs: As in `find_groups`; without carried states, whose sizes differ.
+    """
+    return Comparison(count(before, example_inputs), count(after, example_inputs))
+
+
+def _rows(counted: Count) -> dict[str, int]:
+    rows = {f"units of {owner}": size for owner, size in counted.sizes.items()}
+    rows["parameters"] = counted.parameters
+    rows["bytes"] = counted.bytes
+    rows["multiply-adds a position"] = round(counted.multiply_adds_per_position)
+    return rows
+
+
+def _recurrent_modules(model: nn.Module) -> dict[str, Layout]:
+    found: dict[str, Layout] = {}
+    for path, module in model.named_modules():
+        inside = any(path.startswith(f"{other}." if other else "") for other in found)
+        if is_recurrent(module) and not inside:
+            found[path] = layout_of(module, path)
+    return found
+
+
+def _counter(steps: dict[str, list[int]], path: str) -> Callable[..., None]:
+    def note(module: nn.Module, args: tuple[Any, ...], _: Any) -> None:
+        given = args[0]
+        data: Tensor = given.data if isinstance(given, PackedSequence) else given
+        steps.setdefault(path, []).append(data.numel() // data.shape[-1])
+        del module
+
+    return note
+
+
+def _products_outside(counter: FlopCounterMode, model: nn.Module, recurrent: list[str]) -> int:
+    """Multiply-adds torch counts, without what it sees of the recurrent modules' insides."""
+    by_module = counter.get_flop_counts()
+    root = type(model).__name__
+    operations = sum(by_module["Global"].values())
+    for path in recurrent:
+        operations -= sum(by_module.get(f"{root}.{path}" if path else root, {}).values())
+    return int(operations) // 2  # an operation is a multiplication or an addition
+
+
+def _per_step(model: nn.Module, layout: Layout) -> int:
+    return sum(
+        model.get_parameter(cell.weights[kind]).numel()
+        for cell in layout.cells
+        for kind in ("weight_ih", "weight_hh")
+    )
