@@ -30,28 +30,34 @@ class Journal:
     """
 
     def __init__(
-        self, folder: RunFolder, rows: Sequence[Row], total_steps: int, columns: Sequence[str]
+        self,
+        folder: RunFolder,
+        columns: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        done_steps: int,
+        total_steps: int,
     ) -> None:
         """Open the files.
 
         Args:
             folder: Where they are.
-            rows: Lines of the log so far.
-            total_steps: Mini-batches of the whole run.
             columns: Of the CSV file.
+            rows: Lines of the log so far.
+            done_steps: Mini-batches done so far.
+            total_steps: Mini-batches of the whole run.
 
         Raises:
             RunError: If one cannot be written.
         """
-        done = int(rows[-1]["step"]) if rows else 0
         self._columns = columns
         try:
             self._csv = _rewrite(folder.csv, columns, rows)
-            self._events = SummaryWriter(str(folder.tensorboard), purge_step=done + 1)
+            self._events = SummaryWriter(str(folder.tensorboard), purge_step=done_steps + 1)
             self._logger, self._handler = _open_log(folder.log)
         except OSError as error:
             raise RunError(f"cannot write in {folder.path}: {reason(error)}") from error
-        self._bar = progress_bar("", total_steps, "step")
+        self._bar = progress_bar("", total_steps, "step", done_steps)
 
     def __enter__(self) -> Self:
         return self
@@ -67,11 +73,6 @@ class Journal:
         self._events.close()
         self._logger.removeHandler(self._handler)
         self._handler.close()
-
-    def start_at(self, step: int) -> None:
-        """Show a resumed run's progress; the time left is reckoned from this process alone."""
-        self._bar.initial = self._bar.n = step
-        self._bar.refresh()
 
     def step(self, description: str, figures: Mapping[str, str]) -> None:
         """One mini-batch is done."""

@@ -68,7 +68,8 @@ def describe_machine(device: torch.device) -> str:
     """Processor, cores in use and operating system, in one line."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
-    return f"{_processor()}, {torch.get_num_threads()} threads, {platform.system()}"
+    cores = f"{physical_cores()} cores, threads: {torch.get_num_threads()}"
+    return f"{_processor()}, {cores}, {platform.system()}"
 
 
 def git_commit() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from training.errors import RunError, reason
 from training.files import write_whole
@@ -40,6 +41,8 @@ def plot_run(path: Path, title: str, rows: Sequence[Row]) -> None:
         points = [(row["epoch"], row[name]) for row in series]
         upper.plot(*_columns(points), style, label=label, markersize=4)
     upper.set(ylabel="perplexity", yscale="log", title=title)
+    for axis_formatter in (upper.yaxis.set_major_formatter, upper.yaxis.set_minor_formatter):
+        axis_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
     lowest = min((row["valid_perplexity"] for row in validation), default=None)
     if lowest is not None:
         upper.axhline(lowest, color="gray", linewidth=0.8, linestyle=":")

@@ -137,8 +137,13 @@ def _train(
     config, position = session.config, session.position
     steps = len(Streams.for_training(corpus.train, config.batch_size, config.bptt_steps))
     columns = log_columns(len(config.hidden_sizes))
-    with Journal(folder, position.rows, steps * config.epochs, columns) as journal:
-        journal.start_at(position.total_steps)
+    with Journal(
+        folder,
+        columns,
+        position.rows,
+        done_steps=position.total_steps,
+        total_steps=steps * config.epochs,
+    ) as journal:
         journal.say(_opening(session, steps))
         try:
             Loop(session, corpus, folder, journal, stop, checkpoint_seconds).run()

@@ -21,6 +21,7 @@ from training.network import build_network
 __all__ = [
     "Position",
     "Session",
+    "dead_units",
     "find_model_groups",
     "network_from_document",
     "shrink_network",
@@ -197,3 +198,13 @@ def _to_device(state: Any, device: torch.device) -> Any:
 def shrink_network(model: LanguageModel, groups: Groups) -> LanguageModel:
     """`issrnn.shrink`, which makes a language model of a language model."""
     return cast("LanguageModel", issrnn.shrink(model, groups))
+
+
+def dead_units(model: LanguageModel, groups: Groups) -> list[Tensor]:
+    """For each layer, (units,) bool: what shrinking would remove."""
+    by_owner = {
+        group.owner: dead
+        for group, dead in zip(groups, issrnn.removable_components(model, groups), strict=True)
+    }
+    none = [torch.zeros(size, dtype=torch.bool) for size in model.architecture.hidden_sizes]
+    return [by_owner.get(f"layers.{layer}", mask) for layer, mask in enumerate(none)]

@@ -8,7 +8,6 @@ from typing import Literal
 
 import torch
 
-import issrnn
 from issrnn.architecture import RecurrentLanguageModel
 from issrnn.lasso import GroupLasso, threshold_
 from issrnn.networks import LanguageModel
@@ -18,7 +17,7 @@ from training.evaluation import perplexity
 from training.expansion import survivors
 from training.measure import measure_splits
 from training.run_folder import RunFolder
-from training.session import find_model_groups, shrink_network
+from training.session import dead_units, find_model_groups, shrink_network
 from training.subject import Subject, open_run
 from training.tau import choose_tau
 
@@ -87,7 +86,7 @@ def shrink_run(folder: RunFolder, data: Path, tau: float | Literal["auto"] = 0.0
         tau = choose_tau(regularised, lambda: perplexity(model, valid, end))
     if tau:
         threshold_(regularised, tau)
-    dead = issrnn.removable_components(model, groups)
+    dead = dead_units(model, groups)
     kept = survivors(subject.kept, dead)
     small = shrink_network(model, groups)
     save_document(

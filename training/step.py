@@ -12,7 +12,7 @@ from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
 from training.config import TrainingConfig
 from training.expansion import survivors
 from training.network import detach_state, sequence_loss
-from training.session import Session
+from training.session import Session, dead_units
 
 __all__ = ["regularise_weights_", "remove_dead_", "train_step", "update_"]
 
@@ -90,7 +90,7 @@ def remove_dead_(session: Session) -> bool:
     """
     if session.groups is None:
         return False
-    dead = issrnn.removable_components(session.model, session.groups)
+    dead = dead_units(session.model, session.groups)
     if not any(bool(mask.any()) for mask in dead):
         return False
     session.kept = survivors(session.kept, dead)

@@ -30,6 +30,18 @@ TINY = (
 )
 """Overrides that make any preset small."""
 
+TINY_ISS = (
+    "lambda=0.015",
+    "hidden_sizes=30,24",
+    "embedding_size=20",
+    "init_bound=0.2",
+    "keep=0.9",
+    "epochs=4",
+    "flat_epochs=4",
+    "shrink_every=10",
+)
+"""Overrides under which about half of all components die within a run."""
+
 
 def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> TrainingConfig:
     """A preset at toy size."""

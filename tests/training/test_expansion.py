@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-import issrnn
 from issrnn.architecture import Cell
 from issrnn.networks import LanguageModel
 from tests.training.conftest import tiny
 from training.expansion import expand_network, survivors
-from training.session import find_model_groups, shrink_network
+from training.session import dead_units, find_model_groups, shrink_network
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -19,7 +18,7 @@ def test_expansion_undoes_shrinking(cell: Cell) -> None:
     groups[0].zero_([0, 3, 4])
     groups[1].zero_([7])
     small = shrink_network(wide, groups)
-    kept = survivors([list(range(12)), list(range(10))], issrnn.removable_components(wide, groups))
+    kept = survivors([list(range(12)), list(range(10))], dead_units(wide, groups))
     assert kept == [[1, 2, 5, 6, 7, 8, 9, 10, 11], [0, 1, 2, 3, 4, 5, 6, 8, 9]]
     back = expand_network(small, kept, (12, 10))
     words = torch.randint(9, (6, 2))

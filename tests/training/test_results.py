@@ -8,14 +8,12 @@ import pytest
 import torch
 
 from issrnn import artifact
-from tests.training.conftest import set_options
+from tests.training.conftest import TINY_ISS, set_options
 from training.cli import main
 from training.run_folder import RunFolder
 from training.session import find_model_groups
 from training.subject import open_run
 from training.weight_maps import down_sample
-
-STRONG = ("lambda=0.02", "epochs=3")
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +23,8 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = ["--data", str(data), "--runs", str(folder), "--threads", "1"]
     for name, preset, more in (
         ("dense", "ptb-lstm-small-dense", ()),
-        ("iss", "ptb-lstm-small-iss", STRONG),
-        ("zeros", "ptb-lstm-small-iss", (*STRONG, "shrink_every=0")),
+        ("iss", "ptb-lstm-small-iss", TINY_ISS),
+        ("zeros", "ptb-lstm-small-iss", (*TINY_ISS, "shrink_every=0")),
     ):
         assert main(["run", preset, "--as", name, *where, *set_options(*more)]) == 0
     return folder
@@ -40,8 +38,8 @@ def test_training_with_and_without_live_shrinking_agrees(runs: Path) -> None:
     records = {
         name: json.loads((runs / name / "record.json").read_text()) for name in ("iss", "zeros")
     }
-    assert records["zeros"]["hidden_sizes"] == [12, 10]
-    assert sum(records["iss"]["hidden_sizes"]) < 22
+    assert records["zeros"]["hidden_sizes"] == [30, 24]
+    assert 2 < sum(records["iss"]["hidden_sizes"]) < 54
     live, late = (records[name]["metrics"]["test_perplexity"] for name in ("iss", "zeros"))
     assert live == pytest.approx(late, rel=0.05)  # drop-out draws differ once sizes do
 
@@ -53,8 +51,8 @@ def test_shrinking_keeps_the_perplexity(
     table = {
         line[:22].strip(): line[22:].split() for line in capsys.readouterr().out.splitlines()[2:-1]
     }
-    assert table["ISS sizes"][0] == "12/10"
-    assert table["ISS sizes"][1] != "12/10"
+    assert table["ISS sizes"][0] == "30/24"
+    assert table["ISS sizes"][1] != "30/24"
     assert table["test perplexity"][0] == table["test perplexity"][1]
     small, _ = open_run(RunFolder(runs / "zeros"), data, "shrunk")
     assert "/".join(map(str, small.model.architecture.hidden_sizes)) == table["ISS sizes"][1]
@@ -87,8 +85,8 @@ def test_an_artifact_carries_the_measured_figures(
     if name == "dense":
         assert loaded.card.dense_hidden_sizes is None
     else:
-        assert loaded.card.dense_hidden_sizes == (12, 10)
-        assert sum(loaded.card.architecture.hidden_sizes) < 22
+        assert loaded.card.dense_hidden_sizes == (30, 24)
+        assert 2 < sum(loaded.card.architecture.hidden_sizes) < 54
     capsys.readouterr()
     assert command(runs, data, "evaluate", str(tmp_path / target)) == 0
     printed = capsys.readouterr().out

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from tests.training.conftest import set_options, training_process
+from tests.training.conftest import TINY_ISS, set_options, training_process
 
 PRESET = "ptb-lstm-small-iss"
-ISS = ("lambda=0.02", "tau=0.001", "momentum=0.5", "shrink_every=10", "epochs=3", "keep=0.8")
-"""Strong enough that components die within the run, with momentum to be shrunk as well."""
+ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3")
+"""With momentum, to be shrunk as well."""
 
 
 def run(name: str, data: Path, runs: Path, *more: str) -> Any:
@@ -78,7 +78,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(data: Path, tmp_path: Path) -> Non
         assert interrupt_in_training(process, tmp_path / "broken", delay, number) != 0
     finish("broken", data, tmp_path)
     unbroken = results(tmp_path / "unbroken")
-    assert sum(unbroken["hidden_sizes"]) < 22
+    assert 2 < sum(unbroken["hidden_sizes"]) < 54
     assert_same(results(tmp_path / "broken"), unbroken)
     assert not list(tmp_path.rglob("*.partial"))
 
