@@ -52,7 +52,8 @@ class Context:
     metrics: Metrics
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
+    # async, since FastAPI would run a plain function in another thread for every request
     context: Context = request.app.state.context
     return context
 
