@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, linear
 from issrnn.architecture import RecurrentLanguageModel
 from issrnn.networks import LanguageModel, State
 from training.config import TrainingConfig
+from training.fast_dropout import FastDropout
 from training.fast_lstm import FastLSTM, Precision, fastest_precision
 from training.streams import IGNORED
 
@@ -43,7 +44,8 @@ def build_network(config: TrainingConfig, architecture: RecurrentLanguageModel) 
         def recurrent(inputs: int, hidden: int) -> FastLSTM:
             return FastLSTM(inputs, hidden, precision=precision)
 
-    model = LanguageModel(architecture, dropout=1.0 - config.keep, recurrent=recurrent)
+    model = LanguageModel(architecture, recurrent=recurrent)
+    model.dropout = FastDropout(1.0 - config.keep)
     # Only the words of a mini-batch have a gradient: a dense one would be mostly zeros, and
     # clearing, measuring and applying it took a fifth of a step of a shrunk model. Momentum moves
     # every word at every step, so it needs the dense one.
