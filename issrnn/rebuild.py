@@ -20,7 +20,7 @@ _CLASSES: dict[str, Any] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """``setattr(model.get_submodule(module), name, value)``."""
+    """``setattr(model.get_submodule(module), name, value)``; without a name, a new model."""
 
     module: str
     name: str
@@ -68,9 +68,6 @@ def module_changes(
         path: Where the module is.
         layout: As it shall be.
         replaced: New parameters by the id of the former.
-
-    Raises:
-        ValueError: If the model is the recurrent module itself and another one must take its place.
     """
     module: Any = model.get_submodule(path)
     weights = {
@@ -95,8 +92,6 @@ def module_changes(
     places = [
         name for name, other in model.named_modules(remove_duplicate=False) if other is module
     ]
-    if "" in places:
-        raise ValueError("the model is itself the recurrent module: put it into another module")
     return [Change(*_split(place), smaller) for place in places]
 
 

@@ -114,6 +114,8 @@ def shrink_(
         return LiveShrink(groups, states, {}, tuple(dropped))
     source = source_of(groups)
     plan = make_plan(model, groups, dropped)
+    if any(not change.name for change in plan.changes):
+        raise ShrinkError("the model is itself the recurrent module: put it into another module")
     new_states = converted_states(source, plan, states)
     trial = narrow_copy(model, plan)
     check_shapes(trial)

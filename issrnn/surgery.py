@@ -106,19 +106,19 @@ def make_plan(model: nn.Module, groups: Groups, dropped: Sequence[Tensor]) -> Pl
 
 def narrow_copy(model: nn.Module, plan: Plan) -> nn.Module:
     """A copy with the plan carried out; it shares the parameters that are not cut."""
-    copy = quiet_copy(model)
-    apply(copy, plan)
-    return copy.eval()
+    return apply(quiet_copy(model), plan).eval()
 
 
-def apply(model: nn.Module, plan: Plan) -> None:
+def apply(model: nn.Module, plan: Plan) -> nn.Module:
     """Carry out a plan, in place.
 
-    Raises:
-        ValueError: If the model itself would have to be replaced by another module.
+    Returns:
+        The model; or what takes its place, if it is itself a recurrent module of several layers.
     """
     for change in plan.changes:
-        setattr(model.get_submodule(change.module), change.name, change.value)
+        if change.name:
+            setattr(model.get_submodule(change.module), change.name, change.value)
+    return next((change.value for change in plan.changes if not change.name), model)
 
 
 def converted_examples(source: Source, plan: Plan) -> Examples:
