@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from service.app import create_app
 from service.logs import configure_logging
@@ -22,6 +23,9 @@ def main() -> None:
         for item in error.errors():
             name = ".".join(str(part) for part in item["loc"])
             sys.stderr.write(f"ISSRNN_{name.upper()}: {item['msg']}\n")
+        sys.exit(2)
+    except SettingsError as error:  # a list or map that is not JSON
+        sys.stderr.write(f"{error}: {error.__cause__}\n")
         sys.exit(2)
     configure_logging(settings.log_level)
     serve(create_app(settings), settings)

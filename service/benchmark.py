@@ -24,9 +24,9 @@ import numpy as np
 from pydantic import BaseModel
 
 from issrnn.artifact import Artifact, load
+from service.cores import available_cores
 from service.engines import ENGINE_NAMES, Engine, EngineName, create_engine
 from service.engines.base import Chunk, score_chunks
-from service.settings import available_cores
 from service.untrained import DENSE_SIZES, MODELS, make_untrained
 
 __all__ = ["Benchmark", "Timing", "main", "run_benchmark", "to_markdown"]

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from issrnn.artifact import ArtifactError, load, save
 from issrnn.vocabulary import Vocabulary
+from service.cores import available_cores
 from service.engines import ENGINE_NAMES, Engine, create_engine
 from service.engines.base import Chunk, score_chunks
 from service.schemas import ScoreRequest
 from service.scoring import encode_texts, to_sequences
-from service.settings import Settings, available_cores
+from service.settings import Settings
 
 __all__ = ["Measurement", "main", "measure_perplexity"]
 

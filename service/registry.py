@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from issrnn.artifact import CARD_FILE, ArtifactError
+from service.cores import available_cores, cpu_quota
 from service.schemas import ModelInfo, Task
-from service.settings import Settings, available_cores
+from service.settings import Settings
 from service.variants import ObserverMaker, Variant, load_variant
 from service.worker import Placement
 
@@ -82,7 +83,7 @@ class Registry:
             raise UnknownModelError(name)
         with self._loading:
             slot = self._slots.get(name, _Slot())
-            placement = self._placements.setdefault(name, _place(self._settings, [name])[name])
+            placement = self._placement(name)
             try:
                 variant = load_variant(folder, self._settings, placement, self._observe)
             except ArtifactError as error:
@@ -140,6 +141,15 @@ class Registry:
         for variant in self.ready():
             variant.worker.join(seconds)
 
+    def _placement(self, name: str) -> Placement:
+        """Where a model runs; one that was added later shares the others' cores."""
+        if name not in self._placements:
+            others = list(self._placements.values())
+            self._placements[name] = (
+                replace(others[0], cores=()) if others else _place(self._settings, (name,))[name]
+            )
+        return self._placements[name]
+
     def _found(self) -> tuple[str, ...]:
         folder = self._settings.models_dir
         if not folder.is_dir():
@@ -153,18 +163,19 @@ class Registry:
         )
 
 
-def _place(settings: Settings, names: tuple[str, ...] | list[str]) -> dict[str, Placement]:
+def _place(settings: Settings, names: tuple[str, ...]) -> dict[str, Placement]:
     """Share out the cores: each model its own as far as they go."""
     cores = available_cores()
     threads = settings.threads or max(1, len(cores) // max(1, len(names)))
     slots = threading.Semaphore(max(1, len(cores) // threads))
+    pin = settings.pin_threads and cpu_quota() is None
     return {
         name: Placement(
             threads=threads,
-            cores=tuple(sorted({cores[(i * threads + j) % len(cores)] for j in range(threads)}))
-            if settings.pin_threads
+            cores=tuple(cores[(index * threads + j) % len(cores)] for j in range(threads))
+            if pin
             else (),
             slots=slots,
         )
-        for i, name in enumerate(names)
+        for index, name in enumerate(names)
     }

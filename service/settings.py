@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,24 +18,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.engines.base import EngineName
 
-__all__ = ["Settings", "available_cores"]
+__all__ = ["Settings"]
 
 Task = Literal["score", "answer", "classify"]
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-
-def available_cores() -> tuple[int, ...]:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return tuple(sorted(os.sched_getaffinity(0)))
-    return tuple(range(os.cpu_count() or 1))
 
 
 class Settings(BaseSettings):
     """Read from ``ISSRNN_<FIELD>``; structured fields are JSON, e.g. ``ISSRNN_ENGINES='{...}'``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ISSRNN_", frozen=True, extra="forbid", populate_by_name=True
+        env_prefix="ISSRNN_",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
     )
 
     host: Annotated[str, Field(validation_alias=AliasChoices("host", "ISSRNN_HOST", "HOST"))] = (
@@ -64,7 +60,7 @@ class Settings(BaseSettings):
     threads: PositiveInt | None = None
     """Threads of one model; None: the cores shared out evenly, at least one each."""
     pin_threads: bool = True
-    """Bind each model's threads to its own cores, where the system allows it."""
+    """Bind each model's threads to cores; not under a quota, which names no cores."""
     max_batch: PositiveInt = 16
     """Chunks computed together at most."""
     max_wait_ms: NonNegativeFloat = 0.0

@@ -158,6 +158,15 @@ assert "torch" not in sys.modules, "torch was imported"
     assert result.returncode == 0, result.stderr
 
 
+def test_a_setting_that_is_not_json_is_named() -> None:
+    command = [sys.executable, "-m", "service"]
+    environment = os.environ | {"ISSRNN_SPLIT": "score=dense"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "split" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_wrong_setting_is_named_without_a_traceback() -> None:
     environment = os.environ | {"ISSRNN_ENGINE": "abacus", "ISSRNN_MAX_BATCH": "0"}
     command = [sys.executable, "-m", "service"]

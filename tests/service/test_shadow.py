@@ -1,0 +1,31 @@
+"""The shadow's queue is short, and never in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.answering import Context
+from service.metrics import Metrics
+from service.registry import Registry
+from service.schemas import ScoreRequest
+from service.settings import Settings
+from service.shadow import Shadow
+
+
+def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Settings]) -> None:
+    settings = settings_for(models=None, shadow={"score": "tiny-iss"}, shadow_queue=2)
+    metrics = Metrics()
+    registry = Registry(settings, metrics.observe_batches)
+    registry.load_all()
+    try:
+        dense, iss = registry.ready()
+        shadow = Shadow(Context(settings, registry, metrics))
+        for _ in range(5):
+            shadow.offer("/score", ScoreRequest(texts=["the"]), dense)
+        shadow.offer("/score", ScoreRequest(texts=["the"]), iss)
+        dropped = metrics.registry.get_sample_value(
+            "issrnn_shadow_dropped_total", {"model": "tiny-iss"}
+        )
+        assert dropped == 3
+    finally:
+        registry.stop(5)
