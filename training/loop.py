@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from issrnn.vocabulary import END
 from training.checkpoint import save_document
 from training.corpus import Corpus
 from training.errors import Interrupted, RunError
@@ -87,7 +88,7 @@ class Loop:
         valid = perplexity(
             session.model,
             self.corpus.valid,
-            self.corpus.vocabulary.ids["<eos>"],
+            self.corpus.vocabulary.ids[END],
             batch_size=VALIDATION_STREAMS,
             precision=session.config.product_precision,
             between=lambda *_: self._stop_if_asked(),
@@ -210,6 +211,7 @@ class Loop:
         self._tick()
         save_document(self.folder.checkpoint, self.session.to_document())
         self._saved_at = time.monotonic()
+        self._tick()  # writing is part of the run's time, not of the next mini-batch's
 
 
 def log_columns(layers: int) -> list[str]:

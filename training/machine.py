@@ -73,11 +73,12 @@ def describe_machine(device: torch.device) -> str:
 
 
 def git_commit() -> str:
-    """Commit of this project's checkout, with ``-dirty`` if tracked files differ from it."""
+    """Commit of this checkout, with ``-dirty`` if the code that trains differs from it."""
     root = Path(__file__).resolve().parent.parent
     try:
         commit = _git(root, "rev-parse", "HEAD")
-        return commit + ("-dirty" if _git(root, "status", "--porcelain", "-uno") else "")
+        changes = _git(root, "status", "--porcelain", "--", "issrnn", "training")
+        return commit + ("-dirty" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
