@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 from training.benchmark import StepWorkload, table, time_steps
 from training.config import override
@@ -73,12 +74,7 @@ def run_preset(options: argparse.Namespace) -> None:
             checkpoint_seconds=options.checkpoint_seconds,
         ),
     )
-    metrics, sizes = record["metrics"], "/".join(map(str, record["hidden_sizes"]))
-    _say(
-        f"{name}: valid {metrics['valid_perplexity']:.2f}, test {metrics['test_perplexity']:.2f}, "
-        f"sizes {sizes}, {record['parameters']:,} weights, {record['wall_time_seconds']:.0f} s; "
-        f"all in {options.runs / name}"
-    )
+    _say(f"{name}: {_figures(record)}; all in {options.runs / name}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -167,9 +163,16 @@ def _run_folder(options: argparse.Namespace) -> RunFolder:
 def _state(folder: RunFolder) -> str:
     if not folder.record_file.exists():
         return "not finished; the same `run` continues it"
-    record = folder.read_record()
-    sizes = "/".join(map(str, record["hidden_sizes"]))
-    return f"test perplexity {record['metrics']['test_perplexity']:.2f}, sizes {sizes}"
+    return _figures(folder.read_record())
+
+
+def _figures(record: dict[str, Any]) -> str:
+    metrics, sizes = record["metrics"], "/".join(map(str, record["hidden_sizes"]))
+    return (
+        f"lambda {record['config']['lambda']:g}, valid {metrics['valid_perplexity']:.2f}, "
+        f"test {metrics['test_perplexity']:.2f}, sizes {sizes}, {record['parameters']:,} weights, "
+        f"{record['wall_time_seconds']:.0f} s"
+    )
 
 
 def _ignore(_: object) -> None:

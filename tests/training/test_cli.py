@@ -45,7 +45,7 @@ def test_a_finished_run_is_not_run_again(
 ) -> None:
     before = (runs / "first" / "checkpoint.pt").stat().st_mtime_ns
     assert run(data, runs, "ptb-lstm-small-dense") == 0
-    assert "first: valid" in capsys.readouterr().out
+    assert "first: lambda 0, valid" in capsys.readouterr().out
     assert (runs / "first" / "checkpoint.pt").stat().st_mtime_ns == before
 
 
@@ -53,7 +53,7 @@ def test_list_shows_presets_and_runs(runs: Path, capsys: pytest.CaptureFixture[s
     assert main(["list", "--runs", str(runs)]) == 0
     output = capsys.readouterr().out
     assert all(name in output for name in PRESETS)
-    assert "first: test perplexity" in output
+    assert "first: lambda 0, valid" in output
 
 
 def test_evaluate_agrees_with_the_record(
