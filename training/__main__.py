@@ -4,7 +4,7 @@ import sys
 
 from training.allocator import restart_with_settings
 
-__all__: list[str] = []
+__all__ = ()
 
 if __name__ == "__main__":
     restart_with_settings()
