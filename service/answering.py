@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -133,13 +132,21 @@ async def answer_with_choice(
     """Choose a variant and let it answer; if it is replaced meanwhile, its successor.
 
     Raises:
-        ProblemError: As `choose` and ``answer``; 503 if no successor stays.
+        ProblemError: As `choose` and ``answer``; 429 if the queue is full, 503 if no successor
+            stays.
     """
     for _ in range(_ATTEMPTS):
         variant = choose(context, request, task, name)
         mark_answered_by(request, variant)
-        with suppress(WorkerStoppedError):
+        try:
+            variant.worker.check_room()
             return await answer(variant)
+        except OverloadedError as error:
+            context.metrics.shed.labels(*_labels(request, variant)).inc()
+            headers = {"Retry-After": str(error.retry_after)}
+            raise ProblemError(429, str(error), headers=headers) from error
+        except WorkerStoppedError:
+            continue
     detail = "the model is being replaced or shut down"
     raise ProblemError(503, detail, headers={"Retry-After": "1"})
 
@@ -158,18 +165,15 @@ async def compute(
     If the client goes away, the work leaves the queue.
 
     Raises:
-        ProblemError: 429 if the queue is full, 504 after the deadline, 499 if the client has gone.
+        ProblemError: 504 after the deadline, 499 if the client has gone.
+        OverloadedError: If the queue is full.
         WorkerStoppedError: If the variant was replaced; choose again.
     """
-    labels = (endpoint(request), variant.name, variant.card.variant)
+    labels = _labels(request, variant)
     job = Job(sequences, top_k=min(top_k, len(variant.vocabulary)), deadline=deadline)
     try:
         variant.worker.submit(job)
         result = await _answer_or_disconnect(request, job)
-    except OverloadedError as error:
-        context.metrics.shed.labels(*labels).inc()
-        seconds = str(error.retry_after)
-        raise ProblemError(429, str(error), headers={"Retry-After": seconds}) from error
     except DeadlineError as error:
         context.metrics.deadlines.labels(*labels).inc()
         raise ProblemError(504, "the deadline passed before the request was computed") from error
@@ -204,6 +208,10 @@ async def off_loop_if_large(
     if characters < _LARGE_CHARACTERS:
         return function(*args, **kwargs)
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def _labels(request: Request, variant: Variant) -> tuple[str, str, str]:
+    return endpoint(request), variant.name, variant.card.variant
 
 
 def endpoint(request: Request) -> str:

@@ -86,17 +86,25 @@ class Batcher:
         """Tokens of these requests that are not computed yet."""
         return sum(job.remaining_tokens for job in self._jobs)
 
+    def check_room(self, tokens: int = 1) -> None:
+        """Check that a job of this size would be taken now.
+
+        Raises:
+            OverloadedError: If the queue is full.
+        """
+        self._drop_dead()
+        queued = self.queued_tokens
+        full = len(self._jobs) >= self._limits.max_queued_requests
+        if full or (self._jobs and queued + tokens > self._limits.max_queued_tokens):
+            raise OverloadedError(self._retry_after(queued))
+
     def submit(self, job: Job) -> None:
         """Queue a job.
 
         Raises:
             OverloadedError: If the queue is full.
         """
-        self._drop_dead()
-        tokens = self.queued_tokens
-        full = len(self._jobs) >= self._limits.max_queued_requests
-        if full or (self._jobs and tokens + job.remaining_tokens > self._limits.max_queued_tokens):
-            raise OverloadedError(self._retry_after(tokens))
+        self.check_room(job.remaining_tokens)
         job.submitted = self._clock()
         job.tag = self._virtual_time
         self._jobs[job] = None

@@ -70,8 +70,7 @@ async def score_with(
     """Let one model score a request.
 
     Raises:
-        ProblemError: As `compute`.
-        WorkerStoppedError: If the variant was replaced.
+        ProblemError, OverloadedError, WorkerStoppedError: As `compute`.
     """
     characters = sum(map(len, request.texts))
     texts = await off_loop_if_large(characters, encode_texts, request, variant.vocabulary)

@@ -94,6 +94,15 @@ class Worker:
             self._batcher.submit(job)
             self._changed.notify()
 
+    def check_room(self) -> None:
+        """Spare the preparation of a request that could not be queued anyway.
+
+        Raises:
+            OverloadedError: If the queue is full.
+        """
+        with self._changed:
+            self._batcher.check_room()
+
     @property
     def queued_requests(self) -> int:
         """Requests that are not answered yet."""
