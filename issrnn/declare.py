@@ -99,9 +99,9 @@ def declare_groups(
 ) -> Groups:
     """Groups as the user lists them, checked against the model.
 
-    A component counts as removable when every weight listed as reading it is zero, apart from those
-    in rows of components that are removable themselves. Whether the list is complete only a run can
-    tell: with ``example_inputs``, shrinking compares the outputs before and after.
+    A component counts as removable when every weight listed as reading it is zero. Whether the list
+    is complete only a run can tell: with ``example_inputs``, shrinking compares the outputs before
+    and after.
 
     Args:
         model: Any module.

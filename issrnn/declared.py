@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from issrnn.groups import Group, Groups, Slice
+from issrnn.groups import Group, Groups
 from issrnn.surgery import Plan, converted_examples, source_of
 
 __all__ = ["removable_declared", "smaller_declared"]
@@ -16,36 +16,18 @@ __all__ = ["removable_declared", "smaller_declared"]
 
 @torch.no_grad()
 def removable_declared(groups: Sequence[Group], model: nn.Module) -> list[Tensor]:
-    """For each group (size,) bool: all weights that read the component are zero.
-
-    Weights in rows of components that are removable themselves do not count.
-    """
-    alive = [torch.zeros(group.size, dtype=torch.bool) for group in groups]
-    changed = True
-    while changed:
-        before = [mask.clone() for mask in alive]
-        for number, group in enumerate(groups):
-            for part in group.slices:
-                if part.role == "reads":
-                    read = _read_places(groups, alive, model, part)
-                    alive[number][part.components[read[part.positions]]] = True
-        changed = any(not torch.equal(a, b) for a, b in zip(before, alive, strict=True))
-    return [~mask for mask in alive]
-
-
-def _read_places(
-    groups: Sequence[Group], alive: Sequence[Tensor], model: nn.Module, part: Slice
-) -> Tensor:
-    """(n,): places along the axis of a slice with a weight that is not zero and still matters."""
-    nonzero = (model.get_parameter(part.parameter) != 0).cpu()
-    for number, group in enumerate(groups):
-        for made in group.slices:
-            same = made.parameter == part.parameter and made.axis != part.axis
-            if same and made.role == "produces":
-                dead = made.positions[~alive[number][made.components]]
-                nonzero = nonzero.index_fill(made.axis, dead, value=False)
-    others = tuple(axis for axis in range(nonzero.dim()) if axis != part.axis)
-    return nonzero.any(dim=others) if others else nonzero
+    """For each group (size,) bool: all weights listed as reading the component are zero."""
+    removable = []
+    for group in groups:
+        dead = torch.ones(group.size, dtype=torch.bool)
+        for part in group.slices:
+            if part.role == "reads":
+                nonzero = model.get_parameter(part.parameter) != 0
+                others = tuple(axis for axis in range(nonzero.dim()) if axis != part.axis)
+                read = (nonzero.any(dim=others) if others else nonzero).cpu()
+                dead[part.components[read[part.positions]]] = False
+        removable.append(dead)
+    return removable
 
 
 def smaller_declared(groups: Groups, model: nn.Module, plan: Plan) -> Groups:

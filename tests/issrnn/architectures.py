@@ -13,7 +13,8 @@ CELLS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 def hidden(state: Any) -> Tensor:
     """``h`` of a final state of any cell."""
-    return state[0] if isinstance(state, tuple) else state
+    h: Tensor = state[0] if isinstance(state, tuple) else state
+    return h
 
 
 class Sequence2Label(nn.Module):
@@ -29,7 +30,7 @@ class Sequence2Label(nn.Module):
         self.fc = nn.Linear(widths.get(receiver, 6 * directions), 3)
         self.steps_first = not options.get("batch_first", False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         out, state = self.rnn(x)
         h = hidden(state)
         if self.receiver == "last_state":
@@ -54,7 +55,7 @@ class PackedTagger(nn.Module):
         self.fc = nn.Linear(6 * (1 + bidirectional), 3)
         self.sort = sort
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor) -> Any:
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=not self.sort)
         out, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
         return self.fc(out)
@@ -69,7 +70,7 @@ class SumOfDirections(nn.Module):
         self.fc = nn.Linear(6, 3)
         self.how = how
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         out, _ = self.rnn(x)
         if self.how == "slice":
             return self.fc(out[..., :6] + out[..., 6:])
@@ -89,7 +90,7 @@ class LuongDecoder(nn.Module):
         self.mix = nn.Linear(12, 7)
         self.fc = nn.Linear(7, 3)
 
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+    def forward(self, source: Tensor, target: Tensor) -> Any:
         memory, state = self.encoder(source)
         queries, _ = self.decoder(target, state)
         scores = torch.einsum("tbh,sbh->bts", queries, memory)
@@ -110,7 +111,7 @@ class BahdanauDecoder(nn.Module):
         self.score = nn.Linear(8, 1, bias=False)
         self.fc = nn.Linear(17, 3)
 
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+    def forward(self, source: Tensor, target: Tensor) -> Any:
         memory, h = self.encoder(source)
         start = torch.tanh(self.bridge(torch.cat([h[0], h[1]], dim=-1))).unsqueeze(0)
         queries, _ = self.decoder(target, start)
@@ -128,7 +129,7 @@ class ResidualStack(nn.Module):
         self.layers = nn.ModuleList(nn.LSTM(6, 6) for _ in range(2))
         self.fc = nn.Linear(6, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         h = self.project(x)
         for layer in self.layers:
             h = h + layer(h)[0]
@@ -145,7 +146,7 @@ class TwoStreams(nn.Module):
         self.fc = nn.Linear(5, 2)
         self.join = join
 
-    def forward(self, text: Tensor, sound: Tensor) -> Tensor:
+    def forward(self, text: Tensor, sound: Tensor) -> Any:
         a, b = self.text(text)[0], self.sound(sound)[0]
         if self.join == "cat":
             return self.fc(self.top(torch.cat((a, b), 2))[0])
@@ -176,7 +177,7 @@ class FixedStart(nn.Module):
         self.fc = nn.Linear(6, 3)
         self.layers, self.read_state, self.lstm = layers, read_state, cell == "lstm"
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         zeros = torch.zeros(self.layers, x.shape[0], 6, dtype=x.dtype)
         start = (zeros, zeros) if self.lstm else zeros
         out, state = self.rnn(x, start)
@@ -191,7 +192,7 @@ class LiteralView(nn.Module):
         self.rnn = nn.GRU(5, 6, batch_first=True)
         self.fc = nn.Linear(6, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         return self.fc(self.rnn(x)[0].reshape(-1, 6))
 
 
@@ -204,7 +205,7 @@ class Convolved(nn.Module):
         self.conv = nn.Conv1d(6, 4, 2)
         self.fc = nn.Linear(4, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         maps = torch.relu(self.conv(self.rnn(x)[0].transpose(1, 2)))
         return self.fc(nn.functional.max_pool1d(maps, maps.shape[-1]).squeeze(-1))
 
@@ -219,7 +220,7 @@ class StepByStep(nn.Module):
         self.fc = nn.Linear(6, 3)
         self.start, self.lstm = start, cell == "lstm"
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         zeros = torch.zeros(x.shape[1], 6, dtype=x.dtype)
         state: Any = None
         if self.start == "zeros":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,10 @@ from torch.utils._pytree import tree_leaves
 import issrnn
 from issrnn import Groups
 
+Model = TypeVar("Model", bound=nn.Module)
 
-def example(model: nn.Module, *inputs: Any) -> tuple[nn.Module, tuple[Any, ...]]:
+
+def example(model: Model, *inputs: Any) -> tuple[Model, tuple[Any, ...]]:
     """The model and inputs in double precision, in evaluation mode, with lively weights."""
     for parameter in model.parameters():
         nn.init.uniform_(parameter, -0.7, 0.7)

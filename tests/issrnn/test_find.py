@@ -28,7 +28,9 @@ def language_model(cell: Any = "lstm", sizes: tuple[int, ...] = (6, 6)) -> Langu
 class Reader(nn.Module):
     """An LSTM whose output goes through any function."""
 
-    def __init__(self, read: Callable[[Any], Any], *modules: nn.Module, **options: Any) -> None:
+    def __init__(
+        self, read: Callable[[Any, Any], Any], *modules: nn.Module, **options: Any
+    ) -> None:
         super().__init__()
         self.rnn = nn.LSTM(5, 6, **options)
         self.fc = nn.Linear(6, 3)
@@ -138,7 +140,10 @@ def test_separate_optional_parameters_for_h_and_c_are_tried_together() -> None:
 
 
 REFUSED: dict[str, tuple[nn.Module, str]] = {
-    "output": (Reader(lambda m, x: (m.fc(m.rnn(x)[0]), m.rnn(x)[0])), "reaches the model's output (output[1])"),
+    "output": (
+        Reader(lambda m, x: (m.fc(m.rnn(x)[0]), m.rnn(x)[0])),
+        "reaches the model's output (output[1])",
+    ),
     "state": (Reader(lambda m, x: (m.fc(m.rnn(x)[0]), m.rnn(x)[1][0])), "not seen to take it back"),
     "part of the state": (
         Reader(lambda m, x: (m.fc(m.rnn(x)[0]), m.rnn(x)[1][0][0])),
@@ -224,7 +229,7 @@ def test_inputs_and_outputs_of_other_kinds_are_refused_clearly() -> None:
     with pytest.raises(TypeError, match="example_inputs must be a tensor"):
         issrnn.find_groups(language_model(), 3)
     with pytest.raises(TypeError, match="the model's output is a object"):
-        issrnn.find_groups(Reader(lambda m, x: object()), X)
+        issrnn.find_groups(Reader(lambda *_: object()), X)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script")

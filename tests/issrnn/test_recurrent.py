@@ -47,7 +47,7 @@ def test_a_sequence_in_chunks_with_carried_state_equals_the_whole(
     model, small, _ = shrunk(cell, num_layers=3, batch_first=batch_first)
     x = torch.randn(4, 6, 5, dtype=torch.float64)
     time = 1 if batch_first else 0
-    first, rest = x.split([2, x.shape[time] - 2], time)
+    first, rest = torch.split(x, [2, x.shape[time] - 2], time)
     out, state = small(first)
     h = state[0] if cell == "lstm" else state
     assert h.shape == (3, 4 if batch_first else 6, 5)  # the largest layer's size; zeros elsewhere
@@ -134,7 +134,7 @@ def test_shapes_that_torch_runs_on_silently_are_caught() -> None:
     lstm = model[0]
     lstm.weight_hh_l0 = nn.Parameter(torch.randn(5, 6))
     lstm.weight_ih_l0 = nn.Parameter(torch.randn(24, 20))
-    with pytest.raises(issrnn.ShrinkError, match="weight_.h_l0 has shape .* needs"):
+    with pytest.raises(issrnn.ShrinkError, match=r"weight_.h_l0 has shape .* needs"):
         check_shapes(model)
 
 
@@ -158,7 +158,7 @@ def test_a_check_that_fails_says_what_differs() -> None:
             super().__init__()
             self.rnn, self.fc = nn.LSTM(5, 6), nn.Linear(6, 3)
 
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, x: Tensor) -> Any:
             return self.fc(self.rnn(x)[0]) * float(self.rnn.hidden_size)
 
     model, inputs = example(Positional(), torch.randn(4, 3, 5))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from tests.issrnn import architectures as arch
 from tests.issrnn.shrinking import example, shrink_and_compare
@@ -63,7 +66,7 @@ def test_packed_sequences(cell: str, bidirectional: bool, sort: bool) -> None:
     shrink_and_compare(*example(model, X, lengths))
 
 
-MODELS = {
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[torch.Tensor, ...]]] = {
     "luong-gru": (lambda: arch.LuongDecoder("gru"), (torch.randn(5, 3, 4), torch.randn(4, 3, 4))),
     "luong-lstm": (lambda: arch.LuongDecoder("lstm"), (torch.randn(5, 3, 4), torch.randn(4, 3, 4))),
     "luong-2-layers": (
