@@ -47,7 +47,7 @@ def build_network(config: TrainingConfig, architecture: RecurrentLanguageModel) 
     model = LanguageModel(architecture, recurrent=recurrent)
     model.dropout = FastDropout(1.0 - config.keep)
     # Only the words of a mini-batch have a gradient: a dense one would be mostly zeros, and
-    # clearing, measuring and applying it took a fifth of a step of a shrunk model. Momentum moves
+    # clearing, measuring and applying it took a seventh of a step of a shrunk model. Momentum moves
     # every word at every step, so it needs the dense one.
     model.embedding.sparse = config.momentum == 0
     return model
