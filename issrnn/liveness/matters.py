@@ -25,8 +25,8 @@ class _Backwards:
         self.kept = torch.zeros(run.class_count, dtype=torch.bool)
 
     def walk(self) -> Tensor:
-        for node in self.run.tape.returned:
-            self.matters[node][self.run.of_node[node]] = True
+        for node, labels in self.run.tape.needed:
+            self.matters[node][self.run.classes[labels]] = True
         for place, entry in reversed(list(enumerate(self.run.tape.entries))):
             if isinstance(entry, Flow):
                 self.flow(entry)

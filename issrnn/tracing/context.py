@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -128,6 +128,8 @@ class Context:
         """Modules given an initial state whose size the model's code fixes."""
         self.state_read: set[str] = set()
         """Modules whose final state the model itself uses."""
+        self.touched: set[str] = set()
+        """Parameters some operation took."""
         self.module = ""
         """Path of the innermost module that is running."""
         # Tensors are kept beside what is known of them, so that no id is used twice in a run.
@@ -150,6 +152,11 @@ class Context:
         """Whether a tensor is an input, a final state or uniform; None otherwise."""
         entry = self._marks.get(id(tensor))
         return entry[1] if entry else None
+
+    def parameter_name(self, tensor: Any) -> str | None:
+        """The parameter that a tensor is, at most with its axes in another order."""
+        value = self.value(tensor)
+        return self.tape.nodes[value.node].parameter if value else None
 
     def is_zero(self, tensor: Any) -> bool:
         """Whether a tensor (or number) is known to be zero everywhere."""
@@ -194,7 +201,20 @@ class Context:
         """The units in these tensors cannot be removed exactly."""
         for tensor in tensors:
             for slot in self.slots(tensor):
-                self.labels.refuse(slot.labels, reason)
+                self.refuse_labels(tensor, slot.labels, reason)
+
+    def refuse_labels(self, tensor: Tensor, labels: Tensor, reason: str) -> None:
+        """Some units in a tensor cannot be removed exactly; what they depend on matters."""
+        self.labels.refuse(labels, reason)
+        value = self.value(tensor)
+        if value is not None:
+            self.tape.needed.append((value.node, distinct(labels)))
+
+    def classes_with_units(self) -> Callable[[Tensor], bool]:
+        """Tells whether labels are tied to a unit, as far as the run has shown."""
+        classes = self.labels.classes()
+        units = classes[torch.cat([labels for cells in self.units.values() for labels in cells])]
+        return lambda labels: bool(torch.isin(classes[distinct(labels)], units).any())
 
     def sharing(self, written: Tensor) -> list[Tensor]:
         """Other known tensors that share memory with one that was written in place."""

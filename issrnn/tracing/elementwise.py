@@ -11,7 +11,7 @@ from issrnn.tracing.tape import ZeroRule
 __all__ = ["follow_elementwise", "is_elementwise"]
 
 _UNTAGGED = {"prelu_kernel", "native_dropout", "rrelu_with_noise"}
-_SUMS = {"add", "sub", "rsub", "where", "masked_fill", "maximum", "minimum"}
+_SUMS = {"add", "copy", "sub", "rsub", "where", "masked_fill", "maximum", "minimum"}
 _PRODUCTS = {"mul", "logical_and", "native_dropout"}
 _ZERO_TO_ZERO = {
     *("abs", "alias", "asin", "asinh", "atan", "ceil", "clone", "detach", "elu", "erf", "expm1"),

@@ -82,7 +82,7 @@ def _tie_input(context: Context, layout: Layout, sequence: Tensor) -> Tensor:
     for slot in context.slots(sequence):
         if slot.axis != last:
             why = f"`{layout.module}` runs over its units as if they were steps or sequences"
-            context.labels.refuse(slot.labels, why)
+            context.refuse_labels(sequence, slot.labels, why)
             continue
         small = collapse(slot.labels)
         merged = context.labels.tie_along(small, tuple(range(last))).reshape(-1).cpu()
@@ -108,7 +108,7 @@ def _initial(context: Context, layout: Layout, part: int, state: Tensor | None) 
     for slot in context.slots(state):
         if slot.axis != last:
             why = f"`{layout.module}` takes its units as steps, layers or sequences of a state"
-            context.labels.refuse(slot.labels, why)
+            context.refuse_labels(state, slot.labels, why)
     if not labelled:
         context.state_fixed.add(layout.module)
         return "zero" if context.is_zero(state) else "unknown"

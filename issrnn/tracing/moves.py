@@ -36,10 +36,27 @@ def follow_move(context: Context, call: Call) -> None:
     rule: ZeroRule = "first" if call.name not in _LIKE or call.name == "zeros_like" else "never"
     for number, result in enumerate(call.results[: len(moved[0])]):
         slots = [slot for slot in (slots[number] for slots in moved) if slot is not None]
+        slots = _one_for_each_axis(context, source, slots)
         weights = [slot.weight.parameter for slot in slots if slot.weight]
         whole = len(weights) == len(context.slots(source))
         name = weights[0] if whole and weights else None
         context.flow([source], result, slots, rule, parameter=name)
+
+
+def _one_for_each_axis(context: Context, source: Tensor, slots: list[Slot]) -> list[Slot]:
+    """Axes flattened into one: its places can go for one reason only, so one label stays.
+
+    That of units comes before that of rows of a weight.
+    """
+    kept: dict[int, Slot] = {}
+    units = context.classes_with_units() if len({s.axis for s in slots}) < len(slots) else None
+    for slot in sorted(slots, key=lambda s: units is not None and not units(s.labels)):
+        if slot.axis in kept:
+            why = f"flattened together with other units in {context.where}"
+            context.refuse_labels(source, slot.labels, why)
+        else:
+            kept[slot.axis] = slot
+    return list(kept.values())
 
 
 def follow_concatenation(context: Context, call: Call) -> None:
@@ -80,22 +97,23 @@ def _move(context: Context, call: Call, source: Tensor, slot: Slot) -> list[Slot
     """Where one slot goes in each result; None where its axis is gone."""
     places = torch.arange(source.shape[slot.axis], device=source.device)
     moved_places = _run(call, source, along(places, slot.axis, source.shape))
+    padded = call.name == "constant_pad_nd"
     moved_labels = _run(call, source, slot.labels)
     picked = call.name in _BY_INDEX and _indexed(call, source, slot.axis)
     slots: list[Slot | None] = []
     for labels, position in zip(moved_labels, moved_places, strict=True):
-        small = collapse(position)
+        small = collapse(_fill(position) if padded else position)
         axes = [a for a in range(small.dim()) if bool((small != small.narrow(a, 0, 1)).any())]
         whole = distinct(small).numel() == len(places)
         if picked or not whole or len(axes) != 1:
             context.labels.fix(slot.labels)
         if not axes:
-            context.labels.refuse(labels, f"a single unit is picked in {context.where}")
+            context.refuse_labels(source, labels, f"a single unit is picked in {context.where}")
             slots.append(None)
             continue
         same = len(axes) == 1 and position.shape[axes[0]] == len(places)
         keeps = whole and same and call.name in _RESHAPING | _SAME
-        filled = _fill(labels, axes[-1]) if call.name == "constant_pad_nd" else labels
+        filled = _fill(labels) if padded else labels
         slots.append(Slot(axes[-1], filled, slot.weight if keeps else None))
     return slots
 
@@ -124,8 +142,10 @@ def _indexed(call: Call, source: Tensor, axis: int) -> bool:
     return not dims or axis in {dim % source.dim() for dim in dims}
 
 
-def _fill(labels: Tensor, axis: int) -> Tensor:
-    """Padding along other axes belongs to the same units."""
-    others = [a for a in range(labels.dim()) if a != axis]
-    column = labels.amax(others, keepdim=True)
-    return torch.where(labels == NONE, column, labels)
+def _fill(labels: Tensor) -> Tensor:
+    """Padding along other axes than the units' belongs to the same units."""
+    for axis in range(labels.dim()):
+        column = labels.amax(axis, keepdim=True)
+        if not bool(((labels != column) & (labels != NONE)).any()):
+            labels = column.expand(labels.shape)
+    return labels

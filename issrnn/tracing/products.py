@@ -79,7 +79,8 @@ def _refuse_lost_axes(context: Context, left: _Factor, right: _Factor, kept: str
         for slot in context.slots(one.tensor):
             letter = one.letters[slot.axis]
             if letter not in kept and letter not in other.letters:
-                context.labels.refuse(slot.labels, f"convolved over its units in {context.where}")
+                why = f"convolved over its units in {context.where}"
+                context.refuse_labels(one.tensor, slot.labels, why)
 
 
 def _reads(

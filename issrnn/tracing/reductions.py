@@ -41,7 +41,7 @@ def follow_reduction(context: Context, call: Call) -> None:
             _read_by_sum(context, source, slot)
         else:
             why = f"{call.name} in {context.where} runs over all of its units"
-            context.labels.refuse(slot.labels, why)
+            context.refuse_labels(source, slot.labels, why)
     rule: ZeroRule = "first" if call.name in _OF_ZEROS_IS_ZERO else "never"
     for result in call.results:
         slots = [_reduced(context, slot, dims, source, result) for slot in kept]
@@ -56,7 +56,8 @@ def follow_pooling(context: Context, call: Call) -> None:
     for slot in context.slots(source):
         # One-dimensional pooling comes with a trailing (or leading) axis of one added.
         if slot.axis in pooled:
-            context.labels.refuse(slot.labels, f"pooled over its units in {context.where}")
+            why = f"pooled over its units in {context.where}"
+            context.refuse_labels(source, slot.labels, why)
         else:
             labels = context.labels.tie_along(slot.labels, tuple(pooled))
             slots.append(Slot(slot.axis, labels.expand(call.results[0].shape)))

@@ -106,27 +106,17 @@ Entry = Flow | Product | RecurrentCall
 
 @dataclass(eq=False)
 class Tape:
-    """Nodes, entries in the order they ran, and the nodes the model returned."""
+    """Nodes, entries in the order they ran, and where they end."""
 
     nodes: list[Node] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    returned: list[int] = field(default_factory=list)
+    needed: list[tuple[int, Tensor]] = field(default_factory=list)
+    """Nodes and labels in them that the output depends on in ways the tape does not hold."""
 
     @property
     def calls(self) -> list[RecurrentCall]:
         """Calls of recurrent modules."""
         return [entry for entry in self.entries if isinstance(entry, RecurrentCall)]
-
-    @property
-    def used(self) -> set[int]:
-        """Nodes that some entry takes as an input."""
-        nodes: set[int | None] = set()
-        for entry in self.entries:
-            if isinstance(entry, Flow):
-                nodes.update(entry.inputs)
-            elif isinstance(entry, Product):
-                nodes.update(entry.nodes)
-        return {node for node in nodes if node is not None}
 
     def node(self, labels: Tensor, parameter: str | None = None) -> int:
         """Add a node; returns its number."""

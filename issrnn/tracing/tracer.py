@@ -106,11 +106,12 @@ class Tracer:
         """Label the results of one operation, or refuse the units it mixes."""
         self._note_marks(call)
         context = self.context
+        context.touched.update(filter(None, map(context.parameter_name, call.tensors)))
         if call.name in _WITHOUT_LABELS or not any(map(context.slots, call.tensors)):
             return
         in_place = bool(call.results) and call.schema.is_mutable
         sharing = self.context.sharing(call.results[0]) if in_place else []
-        if in_place and call.name == "copy":
+        if in_place and call.name == "copy" and not context.slots(call.tensors[0]):
             context.refuse(call.tensors, f"written into another tensor in {context.where}")
         elif call.results:
             self._rule(call)(context, call)
@@ -141,7 +142,7 @@ class Tracer:
             (call.name in PRODUCTS, follow_product),
             (call.name in REDUCTIONS and len(call.tensors) == 1, follow_reduction),
             (call.name in POOLINGS, follow_pooling),
-            (is_elementwise(call), follow_elementwise),
+            (is_elementwise(call) or call.name == "copy", follow_elementwise),
         ]
         return next((rule for holds, rule in rules if holds), _refuse_unknown)
 
