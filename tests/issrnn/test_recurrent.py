@@ -152,17 +152,21 @@ def test_a_shrunk_bare_module_takes_the_place_of_the_model() -> None:
 
 def test_a_check_that_fails_says_what_differs() -> None:
     class Positional(nn.Module):
-        """Addresses units in a way no trace shows."""
+        """Begins to depend on a size after its groups were found."""
+
+        late = False
 
         def __init__(self) -> None:
             super().__init__()
             self.rnn, self.fc = nn.LSTM(5, 6), nn.Linear(6, 3)
 
         def forward(self, x: Tensor) -> Any:
-            return self.fc(self.rnn(x)[0]) * float(self.rnn.hidden_size)
+            factor = float(self.rnn.hidden_size) if self.late else 1.0
+                return self.fc(self.rnn(x)[0]) * factor
 
     model, inputs = example(Positional(), torch.randn(4, 3, 5))
     groups = issrnn.find_groups(model, inputs)
     groups[0].zero_([1])
+    model.late = True
     with pytest.raises(issrnn.ShrinkError, match="output differs by"):
         issrnn.shrink(model, groups)
