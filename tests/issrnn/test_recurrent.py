@@ -162,7 +162,7 @@ def test_a_check_that_fails_says_what_differs() -> None:
 
         def forward(self, x: Tensor) -> Any:
             factor = float(self.rnn.hidden_size) if self.late else 1.0
-                return self.fc(self.rnn(x)[0]) * factor
+            return self.fc(self.rnn(x)[0]) * factor
 
     model, inputs = example(Positional(), torch.randn(4, 3, 5))
     groups = issrnn.find_groups(model, inputs)
