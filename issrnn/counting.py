@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 
-from issrnn.layout import Layout, is_recurrent, layout_of
+from issrnn.layout import is_recurrent, layout_of
 from issrnn.source import Examples, quiet, quiet_copy
 
 __all__ = ["Comparison", "Count", "compare", "count"]
@@ -98,15 +98,11 @@ def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None
         if not steps:
             raise ValueError("no recurrent module ran: give the number of positions")
         positions = sum(next(iter(steps.values())))
-    products = _products_outside(counter, copy, list(recurrent))
-    inside = sum(
-        sum(steps.get(path, [])) * _per_step(copy, layout) for path, layout in recurrent.items()
-    )
+    products = _products_outside(counter, copy, recurrent)
+    inside = sum(sum(ran) * _per_step(copy.get_submodule(path)) for path, ran in steps.items())
     tensors = [*copy.parameters(), *copy.buffers()]
     return Count(
-        sizes={
-            layout.owner(cell): cell.size for layout in recurrent.values() for cell in layout.cells
-        },
+        sizes={name: size for path in recurrent for name, size in _sizes(copy, path).items()},
         parameters=sum(parameter.numel() for parameter in copy.parameters()),
         bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         positions=positions,
@@ -133,12 +129,12 @@ def _rows(counted: Count) -> dict[str, int]:
     return rows
 
 
-def _recurrent_modules(model: nn.Module) -> dict[str, Layout]:
-    found: dict[str, Layout] = {}
+def _recurrent_modules(model: nn.Module) -> list[str]:
+    found: list[str] = []
     for path, module in model.named_modules():
         inside = any(path.startswith(f"{other}." if other else "") for other in found)
         if is_recurrent(module) and not inside:
-            found[path] = layout_of(module, path)
+            found.append(path)
     return found
 
 
@@ -156,15 +152,21 @@ def _products_outside(counter: FlopCounterMode, model: nn.Module, recurrent: lis
     """Multiply-adds torch counts, without what it sees of the recurrent modules' insides."""
     by_module = counter.get_flop_counts()
     root = type(model).__name__
-    operations = sum(by_module["Global"].values())
+    operations = sum(by_module.get("Global", {}).values())
     for path in recurrent:
         operations -= sum(by_module.get(f"{root}.{path}" if path else root, {}).values())
     return int(operations) // 2  # an operation is a multiplication or an addition
 
 
-def _per_step(model: nn.Module, layout: Layout) -> int:
-    return sum(
-        model.get_parameter(cell.weights[kind]).numel()
-        for cell in layout.cells
-        for kind in ("weight_ih", "weight_hh")
-    )
+def _per_step(module: nn.Module) -> int:
+    """Every weight of a recurrent module takes part once in a step."""
+    return sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+
+
+def _sizes(model: nn.Module, path: str) -> dict[str, int]:
+    module = model.get_submodule(path)
+    try:
+        layout = layout_of(module, path)
+    except ValueError:  # such as one with a projection
+        return {path: int(getattr(module, "hidden_size", 0))}
+    return {layout.owner(cell): cell.size for cell in layout.cells}

@@ -61,8 +61,11 @@ def trace(model: nn.Module, examples: Examples, rigid: Sequence[str] | None = No
         rigid: Owners whose size the model's code fixes, if that is known from before; None to
             find out by trial.
     """
-    if isinstance(model, torch.jit.ScriptModule):
-        raise ValueError("scripted models hide their operations: pass the module they came from")
+    # torch names the class of compiled models only in a private module.
+    if isinstance(model, torch.jit.ScriptModule) or type(model).__name__ == "OptimizedModule":
+        raise ValueError(
+            "compiled and scripted models hide their operations: pass the module they came from"
+        )
     with quiet():
         tracer = Tracer(model)
         output = run_traced(tracer, quiet_copy(model), examples.args, examples.kwargs)

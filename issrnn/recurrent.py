@@ -181,7 +181,9 @@ class StackedRecurrent(nn.Module):
     def extra_repr(self) -> str:
         """Sizes as in torch's own modules."""
         sizes = ", ".join(str(cell.hidden_size) for cell in self.cells)
-        return f"{self.mode}, sizes {sizes}, state {self.hidden_size}, {self.batch_first=}"
+        return (
+            f"{self.mode}, sizes {sizes}, state {self.hidden_size}, batch_first={self.batch_first}"
+        )
 
 
 class WideCell(nn.Module):

@@ -60,6 +60,12 @@ def test_packed_steps_are_real_steps_and_shared_weights_count_once() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_a_projection_counts_too() -> None:
+    counted = issrnn.count(nn.LSTM(5, 6, proj_size=4), torch.randn(2, 3, 5))
+    assert counted.multiply_adds_per_position == 24 * (5 + 4) + 4 * 6
+
+
 def test_before_and_after_print_as_a_table() -> None:
     model = arch.Sequence2Label("lstm", "sequence", num_layers=2)
     x = torch.randn(4, 3, 5)

@@ -233,9 +233,44 @@ def test_inputs_and_outputs_of_other_kinds_are_refused_clearly() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script")
-def test_scripted_models_are_refused_clearly() -> None:
+def test_compiled_and_scripted_models_are_refused_clearly() -> None:
+    compiled: Any = torch.compile(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="pass the module they came from"):
+        issrnn.find_groups(compiled, X)
     with pytest.raises(ValueError, match="pass the module they came from"):
         issrnn.find_groups(torch.jit.script(nn.Linear(2, 2)), X)
+
+
+def test_a_layer_of_one_unit_is_a_group_of_one() -> None:
+    model = nn.LSTM(5, 1, num_layers=2)
+    groups = issrnn.find_groups(model, X)
+    assert [(g.owner, g.size) for g in groups] == [("l0", 1)]
+    groups[0].zero_([0])
+    assert issrnn.count(issrnn.shrink(model, groups), X).sizes == {"l0": 1, "l1": 1}
+
+
+def test_a_model_that_keeps_its_state_itself_is_left_alone() -> None:
+    class Stateful(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.fc = nn.GRU(5, 6), nn.Linear(6, 3)
+            self.state: Any = None
+
+        def forward(self, x: Tensor) -> Any:
+            out, state = self.rnn(x, self.state)
+            self.state = state.detach()
+            return self.fc(out)
+
+    model = Stateful()
+    with torch.no_grad():
+        model(X)
+    before = model.state.clone()
+    groups = issrnn.find_groups(model, X)
+    groups[0].zero_([1, 2])
+    small = issrnn.shrink(model, groups)
+    assert torch.equal(model.state, before)
+    with torch.no_grad():
+        torch.testing.assert_close(small(X), model(X))
 
 
 def test_named_inputs_and_a_bare_recurrent_module() -> None:
