@@ -164,6 +164,8 @@ def _check_fits(model: nn.Module, source: Source) -> None:
 
 def _keep_one(model: nn.Module, groups: Groups, dropped: list[Tensor]) -> list[Tensor]:
     """Spare a component wherever a parameter axis would be left with nothing."""
+    if not any(bool(mask.any()) for mask in dropped):
+        return dropped
     dropped = [mask.clone() for mask in dropped]
     for mask in dropped:
         if bool(mask.all()):

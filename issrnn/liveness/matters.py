@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from issrnn.layout import Cell, Layout
-from issrnn.liveness.weights import Run, Weights
+from issrnn.liveness.weights import Run, Weights, any_along
 from issrnn.liveness.zeros import Zeros, input_zero
 from issrnn.tracing.tape import Flow, Product, RecurrentCall
 
@@ -50,15 +50,14 @@ class _Backwards:
                 for other, (factor, known) in enumerate(others):
                     if other != number:
                         wanted = wanted & ~input_zero(self.run, self.zeros, factor, known=known)
-            held = self.run.of_node[node]
-            self.matters[node][held] |= wanted[held]
+            self.matters[node] |= wanted & self.run.held[node]
 
     def product(self, entry: Product) -> None:
         run = self.run
         read = run.mask(run.classes[entry.read])
         by_weight = self.read_by_weight(entry) if entry.weight else None
         for node in entry.nodes:
-            held = run.mask(run.of_node[node])
+            held = run.held[node]
             if entry.output is not None:
                 self.matters[node] |= self.matters[entry.output] & held & ~read
             if by_weight is None:
@@ -78,7 +77,7 @@ class _Backwards:
         if entry.weight_rows and entry.output is not None:
             alive = self.matters[entry.output][self.run.along(entry.weight_rows)]
             matrix = matrix if bool(alive.all()) else matrix[alive]
-        return self.run.mask(self.run.along(entry.weight)[matrix.any(0)])
+        return self.run.mask(self.run.along(entry.weight)[any_along(matrix, [0])])
 
     def call(self, place: int, entry: RecurrentCall) -> None:
         """Units matter through the results, through their own layer, and through the next."""
@@ -110,7 +109,7 @@ class _Backwards:
     def with_readers(self, layout: Layout, cell: Cell, alive: Tensor, zero: Tensor) -> Tensor:
         """(units,): those that matter directly or through other units of their cell."""
         nonzero = self.weights.nonzero(cell.weights["weight_hh"])
-        reads = nonzero.view(layout.gates, cell.size, cell.size).any(0)
+        reads = any_along(nonzero.view(layout.gates, cell.size, cell.size), [0])
         while True:
             more = alive | reads[alive & ~zero].any(0)
             if torch.equal(more, alive):
@@ -123,5 +122,5 @@ class _Backwards:
         for cell, units in zip(layer, alive, strict=True):
             nonzero = self.weights.nonzero(cell.weights["weight_ih"])
             rows = units.repeat(layout.gates)
-            read.append((nonzero if bool(rows.all()) else nonzero[rows]).any(0))
+            read.append(any_along(nonzero if bool(rows.all()) else nonzero[rows], [0]))
         return torch.stack(read).any(0)

@@ -8,10 +8,9 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from issrnn.tracing.labels import distinct
 from issrnn.tracing.tape import Product, Tape, WeightAxis
 
-__all__ = ["Run", "Weights"]
+__all__ = ["Run", "Weights", "any_along"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +31,9 @@ class Run:
         return int(self.classes.max()) + 1 if len(self.classes) else 0
 
     @cached_property
-    def of_node(self) -> list[Tensor]:
-        """For each node of the tape, the classes it holds."""
-        return [distinct(self.classes[node.labels]) for node in self.tape.nodes]
+    def held(self) -> list[Tensor]:
+        """For each node of the tape (classes,) bool: the classes it holds."""
+        return [self.mask(self.classes[node.labels]) for node in self.tape.nodes]
 
     def mask(self, classes: Tensor) -> Tensor:
         """(classes,) bool, true at these."""
@@ -73,7 +72,7 @@ class Weights:
             weight = WeightAxis(name, axis)
             if weight in self._run.axes:
                 others = [a for a in range(self.nonzero(name).dim()) if a != axis]
-                zero[self._run.along(weight)[_any(self.nonzero(name), others)]] = False
+                zero[self._run.along(weight)[any_along(self.nonzero(name), others)]] = False
         return zero
 
     def matrix(self, entry: Product) -> Tensor:
@@ -87,11 +86,17 @@ class Weights:
         nonzero = self.nonzero(entry.weight.parameter)
         axes = [entry.weight_rows.axis] if entry.weight_rows else []
         axes.append(entry.weight.axis)
-        nonzero = _any(nonzero, [a for a in range(nonzero.dim()) if a not in axes])
+        nonzero = any_along(nonzero, [a for a in range(nonzero.dim()) if a not in axes])
         if len(axes) == 1:
             return nonzero.unsqueeze(0)
         return nonzero if axes[0] < axes[1] else nonzero.t()
 
 
-def _any(values: Tensor, axes: list[int]) -> Tensor:
-    return values.any(dim=tuple(axes)) if axes else values
+def any_along(values: Tensor, axes: list[int]) -> Tensor:
+    """Whether any of some booleans is true, along axes."""
+    if not axes:
+        return values
+    if not values.numel():  # of nothing there is no largest
+        return values.any(dim=tuple(axes))
+    # Three times as fast as `any` over booleans.
+    return values.view(torch.uint8).amax(axes).view(torch.bool)

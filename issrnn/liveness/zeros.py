@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from issrnn.layout import Cell, Layout
-from issrnn.liveness.weights import Run, Weights
+from issrnn.liveness.weights import Run, Weights, any_along
 from issrnn.tracing.tape import Flow, Product, RecurrentCall
 
 __all__ = ["Zeros", "find_zeros"]
@@ -46,11 +46,11 @@ def input_zero(
     run: Run, zeros: Zeros, node: int | None, *, known: bool, absent: bool = False
 ) -> Tensor:
     """(classes,): whether an operand is zero; ``absent`` is the answer for classes it lacks."""
-    fact = torch.full((run.class_count,), known or absent)
-    if node is not None and not known:
-        held = run.of_node[node]
-        fact[held] = zeros.nodes[node][held]
-    return fact
+    if node is None or known:
+        return torch.full((run.class_count,), known or absent)
+    if absent:
+        return zeros.nodes[node] | ~run.held[node]
+    return zeros.nodes[node] & run.held[node]
 
 
 def _parameters_as_values(run: Run) -> set[int]:
@@ -87,7 +87,7 @@ def _product(run: Run, weights: Weights, zeros: Zeros, entry: Product) -> None:
     read = run.mask(run.classes[entry.read])
     result = torch.zeros(run.class_count, dtype=torch.bool)
     for node in entry.nodes:
-        stays = run.mask(run.of_node[node]) & ~read
+        stays = run.held[node] & ~read
         result |= stays & zeros.nodes[node]
     if entry.weight and entry.weight_rows:
         silent = torch.zeros(run.class_count, dtype=torch.bool)
@@ -96,7 +96,7 @@ def _product(run: Run, weights: Weights, zeros: Zeros, entry: Product) -> None:
                 silent |= input_zero(run, zeros, node, known=False)
         columns = ~silent[run.along(entry.weight)]
         matrix = weights.matrix(entry)
-        made = (matrix if bool(columns.all()) else matrix[:, columns]).any(1)
+        made = any_along(matrix if bool(columns.all()) else matrix[:, columns], [1])
         rows = run.along(entry.weight_rows)
         result[rows] = True
         result[rows[made]] = False
@@ -147,7 +147,7 @@ def _zero_units(
     """
     gate = slice(2 * cell.size, 3 * cell.size) if layout.gates > 1 else slice(0, cell.size)
     inputs = weights.nonzero(cell.weights["weight_ih"])[gate]
-    candidates = start & ~(inputs[:, ~below] if bool(below.any()) else inputs).any(1)
+    candidates = start & ~any_along(inputs[:, ~below] if bool(below.any()) else inputs, [1])
     if "bias_ih" in cell.weights:
         biases = [weights.value(cell.weights[kind])[gate] for kind in ("bias_ih", "bias_hh")]
         # A GRU multiplies the second by its reset gate, so there they cannot cancel.
@@ -155,7 +155,8 @@ def _zero_units(
             candidates &= (bias == 0).cpu()
     recurrent = weights.nonzero(cell.weights["weight_hh"])[gate]
     while True:
-        smaller = candidates & ~recurrent[:, ~candidates].any(1)
+        read = recurrent if not bool(candidates.any()) else recurrent[:, ~candidates]
+        smaller = candidates & ~any_along(read, [1])
         if torch.equal(smaller, candidates):
             return candidates
         candidates = smaller
