@@ -6,7 +6,6 @@ was tied together becomes one component, what cannot be removed exactly is refus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +51,14 @@ def find_groups(model: nn.Module, example_inputs: Any) -> Groups:
     return trace(model, Examples.of(example_inputs)).groups
 
 
-def trace(model: nn.Module, examples: Examples, rigid: Sequence[str] | None = None) -> Traced:
+def trace(model: nn.Module, examples: Examples, former: Groups | None = None) -> Traced:
     """Find groups and keep the output.
 
     Args:
         model: As in `find_groups`.
         examples: Arguments of the call.
-        rigid: Owners whose size the model's code fixes, if that is known from before; None to
-            find out by trial.
+        former: Groups of the same model before it was shrunk: what was found out by trial then,
+            fixed sizes and carried states, holds still.
     """
     # torch names the class of compiled models only in a private module.
     if isinstance(model, torch.jit.ScriptModule) or type(model).__name__ == "OptimizedModule":
@@ -70,7 +69,9 @@ def trace(model: nn.Module, examples: Examples, rigid: Sequence[str] | None = No
         tracer = Tracer(model)
         output = run_traced(tracer, quiet_copy(model), examples.args, examples.kwargs)
     leaves = output_leaves(output)
-    inputs, outputs, refused_states = accepted_states(model, examples, tracer, output)
+    inputs, outputs, refused_states = accepted_states(
+        model, examples, tracer, output, None if former is None else former.source
+    )
     context = tracer.context
     for number, (name, leaf) in enumerate(leaves):
         value = context.value(leaf)
@@ -78,4 +79,4 @@ def trace(model: nn.Module, examples: Examples, rigid: Sequence[str] | None = No
             reason = refused_states.get(number, f"reaches the model's output ({name})")
             context.refuse([leaf], reason)
     groups = assemble(model, examples, tracer, inputs, outputs)
-    return Traced(fix_by_trial(groups, rigid), output)
+    return Traced(fix_by_trial(groups, former), output)

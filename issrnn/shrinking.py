@@ -195,9 +195,8 @@ def _new_groups(model: nn.Module, trial: nn.Module, groups: Groups, plan: Plan) 
     else:
         if source.examples is None:
             raise ShrinkError("these groups have no example inputs to check with")
-        rigid = [g.owner for g, fixed in zip(groups, source.fixed, strict=True) if fixed.all()]
         try:
-            traced = trace(trial, converted_examples(source, plan), rigid)
+            traced = trace(trial, converted_examples(source, plan), groups)
         except Exception as error:
             raise ShrinkError(f"the shrunk model fails on the example inputs: {error}") from error
         check_same_output(run(model, source.examples), traced.output, source, plan)

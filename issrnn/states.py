@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten_with_path, tree_leaves
 
-from issrnn.source import Examples, StatePart, quiet, quiet_copy
+from issrnn.source import Examples, Source, StatePart, quiet, quiet_copy
 from issrnn.tracing import Tracer, run_traced
 from issrnn.tracing.context import FinalState, Input
 
@@ -45,12 +45,13 @@ def output_leaves(output: Any) -> list[tuple[str, Any]]:
 
 
 def accepted_states(
-    model: nn.Module, examples: Examples, tracer: Tracer, output: Any
+    model: nn.Module, examples: Examples, tracer: Tracer, output: Any, former: Source | None = None
 ) -> tuple[dict[int, StatePart], dict[int, StatePart], dict[int, str]]:
     """Which states the model carries from call to call.
 
     A returned final state counts if the model is seen to take it: as part of the example inputs, or
-    in a trial call as a parameter of ``forward`` that was left at its default None.
+    in a trial call as a parameter of ``forward`` that was left at its default None. No trial is
+    needed with ``former``, the source of groups found before shrinking.
 
     Returns:
         Leaves of the examples that are such states, leaves of the output that are, and for
@@ -64,7 +65,9 @@ def accepted_states(
         if isinstance(mark, FinalState):
             returned[number] = StatePart(mark.module, mark.part)
     taken = set(inputs.values())
-    if not set(returned.values()) <= taken:
+    if former is not None:
+        taken |= {part for part in former.carried if isinstance(part, StatePart)}
+    elif not set(returned.values()) <= taken:
         taken |= _probe(model, examples, tracer, output)
     outputs = {number: part for number, part in returned.items() if part in taken}
     names = [name for name, _ in output_leaves(output)]

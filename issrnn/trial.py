@@ -21,21 +21,23 @@ from issrnn.verify import check_same_output
 __all__ = ["fix_by_trial"]
 
 
-def fix_by_trial(groups: Groups, rigid: Sequence[str] | None = None) -> Groups:
+def fix_by_trial(groups: Groups, former: Groups | None = None) -> Groups:
     """Groups whose size is fixed are marked so; they get smaller inside their module only.
 
     Args:
         groups: As traced.
-        rigid: Owners whose size is known to be fixed; None to find out.
+        former: Groups of the model before it was shrunk, whose fixed sizes still are.
     """
     if not groups:
         return groups
     source = source_of(groups)
-    if rigid is None:
-        rigid = []
-        if not _same_without(groups, range(len(groups))):
-            alone = [n for n in range(len(groups)) if not _same_without(groups, [n])]
-            rigid = [groups[n].owner for n in alone or range(len(groups))]
+    rigid = []
+    if former is not None:
+        known = zip(former, source_of(former).fixed, strict=True)
+        rigid = [group.owner for group, mask in known if bool(mask.all())]
+    elif not _same_without(groups, range(len(groups))):
+        alone = [n for n in range(len(groups)) if not _same_without(groups, [n])]
+        rigid = [groups[n].owner for n in alone or range(len(groups))]
     fixed = [
         torch.ones_like(mask) if group.owner in rigid else mask
         for group, mask in zip(groups, source.fixed, strict=True)

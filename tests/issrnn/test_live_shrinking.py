@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -132,6 +133,34 @@ def test_a_module_of_several_layers_is_replaced_in_place() -> None:
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     assert held == {id(p) for p in model.parameters()}
     assert set(map(id, optimizer.state)) <= held
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        arch.LiteralView,
+        arch.FixedStart,
+        lambda: arch.SumOfDirections("view"),
+        lambda: arch.StepByStep("lstm", start="zeros"),
+    ],
+)
+def test_sizes_that_the_code_fixes_stay_so_again_and_again(make: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(2)
+    model = make().double()
+    x = torch.randn(4, 3, 5, dtype=torch.float64)
+    optimizer = torch.optim.Adam(model.parameters())
+    groups = issrnn.find_groups(model, x)
+    for components in ([1], [0, 2]):
+        for group in groups:
+            group.zero_(components)
+        before = model(x)
+        size = groups[0].size
+        groups = issrnn.shrink_(model, groups, optimizer).groups
+        assert groups[0].size == size - len(components)
+        assert_same(before, model(x))
+        torch.autograd.backward(model(x).sum())
+        optimizer.step()
+        optimizer.zero_grad()
 
 
 def test_wrong_states_are_refused_before_anything_changes() -> None:
