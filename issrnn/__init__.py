@@ -45,31 +45,18 @@ __all__ = [
     "threshold_",
 ]
 
-_HOMES = {
-    "Comparison": "issrnn.counting",
-    "Count": "issrnn.counting",
-    "Declaration": "issrnn.declare",
-    "DeclarationError": "issrnn.declare",
-    "compare": "issrnn.counting",
-    "count": "issrnn.counting",
-    "declare_groups": "issrnn.declare",
-    "groups_to_json": "issrnn.declare",
-    "Group": "issrnn.groups",
-    "Groups": "issrnn.groups",
-    "GroupLasso": "issrnn.lasso",
-    "LiveShrink": "issrnn.shrinking",
-    "Refusal": "issrnn.groups",
-    "ShrinkError": "issrnn.errors",
-    "Slice": "issrnn.groups",
-    "StackedRecurrent": "issrnn.recurrent",
-    "find_groups": "issrnn.find",
-    "flush_subnormals_": "issrnn.subnormals",
-    "l1_subgradient_": "issrnn.lasso",
-    "removable_components": "issrnn.shrinking",
-    "shrink": "issrnn.shrinking",
-    "shrink_": "issrnn.shrinking",
-    "threshold_": "issrnn.lasso",
+_NAMES = {
+    "counting": ("Comparison", "Count", "compare", "count"),
+    "declare": ("Declaration", "DeclarationError", "declare_groups", "groups_to_json"),
+    "errors": ("ShrinkError",),
+    "find": ("find_groups",),
+    "groups": ("Group", "Groups", "Refusal", "Slice"),
+    "lasso": ("GroupLasso", "l1_subgradient_", "threshold_"),
+    "recurrent": ("StackedRecurrent",),
+    "shrinking": ("LiveShrink", "removable_components", "shrink", "shrink_"),
+    "subnormals": ("flush_subnormals_",),
 }
+_HOMES = {name: f"issrnn.{module}" for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
