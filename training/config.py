@@ -74,6 +74,11 @@ class TrainingConfig(BaseModel):
 
     lambda_: NonNegativeFloat = Field(default=0.0, alias="lambda")
     """Strength of group lasso (paper Eq. 2); 0 trains without."""
+    lambda_epochs: PositiveInt | None = None
+    """Epochs at this strength; None: all. A smaller one after them lets the components that are
+    left recover from the shrinkage that emptied the others (as the relaxed lasso does)."""
+    lambda_after: NonNegativeFloat = 0.0
+    """Strength after ``lambda_epochs``."""
     lasso: Literal["proximal", "gradient"] = "proximal"
     """Cut each group's length by lr x lambda after the update, or add the term to the gradient."""
     tau: NonNegativeFloat = 0.0
@@ -96,6 +101,8 @@ class TrainingConfig(BaseModel):
     def _consistent(self) -> Self:
         if self.variant == "iss" and not self.lambda_:
             raise ValueError("variant 'iss' needs lambda above 0")
+        if self.lambda_after and self.lambda_epochs is None:
+            raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.recurrent == "fast" and self.cell != "lstm":
             raise ValueError(f"recurrent 'fast' is an LSTM; cell is {self.cell!r}: use 'torch'")
         if self.flat_epochs > self.epochs and self.decay == 1:
@@ -126,6 +133,12 @@ class TrainingConfig(BaseModel):
     def learning_rate_in(self, epoch: int) -> float:
         """Learning rate in an epoch, counted from 0."""
         return float(self.learning_rate * self.decay ** max(epoch + 1 - self.flat_epochs, 0))
+
+    def lambda_in(self, epoch: int) -> float:
+        """Strength of group lasso in an epoch, counted from 0."""
+        if self.lambda_epochs is None or epoch < self.lambda_epochs:
+            return self.lambda_
+        return self.lambda_after
 
     def to_document(self) -> dict[str, Any]:
         """As JSON values, under the names ``--set`` takes."""

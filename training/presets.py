@@ -71,7 +71,13 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     **_family(
         "small",
         _SMALL,
-        iss={"lambda": 0.002},
+        iss={
+            "lambda": 0.003,
+            "lambda_epochs": 6,
+            "lambda_after": 0.0005,
+            "flat_epochs": 8,
+            "epochs": 17,
+        },
         direct={"hidden_sizes": (100, 100)},
     ),
     **_family(

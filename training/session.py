@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from training.network import build_network
 __all__ = [
     "Position",
     "Session",
+    "by_layer",
     "dead_units",
     "find_model_groups",
     "network_from_document",
@@ -202,9 +203,18 @@ def shrink_network(model: LanguageModel, groups: Groups) -> LanguageModel:
 
 def dead_units(model: LanguageModel, groups: Groups) -> list[Tensor]:
     """For each layer, (units,) bool: what shrinking would remove."""
-    by_owner = {
-        group.owner: dead
-        for group, dead in zip(groups, issrnn.removable_components(model, groups), strict=True)
-    }
-    none = [torch.zeros(size, dtype=torch.bool) for size in model.architecture.hidden_sizes]
+    dead = issrnn.removable_components(model, groups)
+    return by_layer(groups, dead, model.architecture.hidden_sizes)
+
+
+def by_layer(groups: Groups, masks: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
+    """For each layer of a language model its group's mask, (units,) bool; none if it has no group.
+
+    Args:
+        groups: Of the model.
+        masks: One for each group, (components,) bool.
+        sizes: Units of each layer when the groups were found.
+    """
+    by_owner = {group.owner: mask for group, mask in zip(groups, masks, strict=True)}
+    none = [torch.zeros(size, dtype=torch.bool) for size in sizes]
     return [by_owner.get(f"layers.{layer}", mask) for layer, mask in enumerate(none)]

@@ -12,9 +12,9 @@ from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
 from training.config import TrainingConfig
 from training.expansion import survivors
 from training.network import detach_state, sequence_loss
-from training.session import Session, dead_units
+from training.session import Session, by_layer
 
-__all__ = ["regularise_weights_", "remove_dead_", "train_step", "update_"]
+__all__ = ["remove_dead_", "train_step", "update_"]
 
 
 def train_step(
@@ -40,11 +40,12 @@ def train_step(
         session.model, inputs, targets, state, config.product_precision
     )
     torch.autograd.backward(loss / inputs.shape[1])
+    strength = config.lambda_in(session.position.epoch)
     if session.lasso is not None:
-        _regularise_gradients_(session.lasso, config)
+        _regularise_gradients_(session.lasso, config, strength)
     norm = update_(session.optimizer, list(session.model.parameters()), learning_rate, config.clip)
     if session.lasso is not None:
-        regularise_weights_(session.lasso, config, learning_rate)
+        _regularise_weights_(session.lasso, config, learning_rate * strength)
     return loss.item(), norm
 
 
@@ -74,14 +75,6 @@ def update_(
     return float(norm)
 
 
-def regularise_weights_(lasso: GroupLasso, config: TrainingConfig, learning_rate: float) -> None:
-    """What follows the update: the proximal step of group lasso, and thresholding by tau."""
-    if config.lambda_ and config.lasso == "proximal":
-        lasso.proximal_step_(learning_rate * config.lambda_, config.tau)
-    elif config.tau:
-        threshold_(lasso.parameters, config.tau)
-
-
 def remove_dead_(session: Session) -> bool:
     """Make the model, optimiser and carried state smaller by what no longer matters.
 
@@ -90,23 +83,32 @@ def remove_dead_(session: Session) -> bool:
     """
     if session.groups is None:
         return False
-    dead = dead_units(session.model, session.groups)
-    if not any(bool(mask.any()) for mask in dead):
-        return False
-    session.kept = survivors(session.kept, dead)
+    groups, sizes = session.groups, session.hidden_sizes
     result = issrnn.shrink_(
-        session.model, session.groups, optimizer=session.optimizer, states=session.state
+        session.model, groups, optimizer=session.optimizer, states=session.state
     )
+    if not result.removed:
+        return False
+    session.kept = survivors(session.kept, by_layer(groups, result.dropped, sizes))
     session.groups, session.state = result.groups, result.states
     session.lasso = GroupLasso(session.groups)
     return True
 
 
-def _regularise_gradients_(lasso: GroupLasso, config: TrainingConfig) -> None:
-    if config.lambda_ and config.lasso == "gradient":
-        lasso.add_gradient_(config.lambda_)
+def _regularise_gradients_(lasso: GroupLasso, config: TrainingConfig, strength: float) -> None:
+    """What precedes the clip: the gradients of group lasso and l1, if asked for."""
+    if strength and config.lasso == "gradient":
+        lasso.add_gradient_(strength)
     if config.l1:
         l1_subgradient_(lasso.parameters, config.l1)
+
+
+def _regularise_weights_(lasso: GroupLasso, config: TrainingConfig, cut: float) -> None:
+    """What follows the update: the proximal step of group lasso, and thresholding by tau."""
+    if cut and config.lasso == "proximal":
+        lasso.proximal_step_(cut, config.tau)
+    elif config.tau:
+        threshold_(lasso.parameters, config.tau)
 
 
 def _values(parameter: nn.Parameter, gradient: Tensor) -> Tensor:

@@ -58,6 +58,15 @@ def test_learning_rate_follows_the_published_schedule() -> None:
     assert rates == [1.0, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]
 
 
+def test_lambda_may_fall_after_some_epochs() -> None:
+    config = override(find_preset("ptb-lstm-small-dense"), ["variant=iss", "lambda=0.003"])
+    assert [config.lambda_in(epoch) for epoch in (0, 50)] == [0.003, 0.003]
+    falling = override(config, ["lambda_epochs=2", "lambda_after=0.001"])
+    assert [falling.lambda_in(epoch) for epoch in range(4)] == [0.003, 0.003, 0.001, 0.001]
+    with pytest.raises(ConfigError, match="lambda_after needs lambda_epochs"):
+        override(config, ["lambda_after=0.001"])
+
+
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'ptb-lstm-medium-iss'"):
         find_preset("ptb-lstm-medum-iss")

@@ -162,3 +162,17 @@ def test_dead_components_go_and_training_goes_on_as_if_they_were_there(cell: str
     assert nats == pytest.approx(
         cross_entropy(expected.flatten(0, 1), targets.flatten(), reduction="sum").item(), rel=1e-4
     )
+
+
+def test_group_lasso_ends_with_its_epochs() -> None:
+    lasso = session("ptb-lstm-small-iss", "lambda=0.1", "lambda_epochs=1", "lambda_after=0")
+    plain = session("ptb-lstm-small-iss", "lambda=0.1", "lambda_epochs=none", "lambda_after=0")
+    without = session("ptb-lstm-small-dense")
+    for trained in (lasso, plain, without):
+        trained.position.epoch = 1
+        train_step(trained, *batch(), learning_rate=0.1)
+    for name, weight in parameters(without).items():
+        torch.testing.assert_close(parameters(lasso)[name], weight)
+    assert not torch.equal(
+        parameters(plain)["decoder.weight"], parameters(without)["decoder.weight"]
+    )
