@@ -10,36 +10,17 @@ import pytest
 
 from issrnn import artifact
 from issrnn.architecture import RecurrentLanguageModel
-from issrnn.artifact import ArtifactError, Card, Provenance
+from issrnn.artifact import ArtifactError, Card
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from tests import artifacts
 
 ARCHITECTURE = RecurrentLanguageModel(vocabulary_size=6, embedding_size=3, hidden_sizes=(4, 2))
 VOCABULARY = Vocabulary((END, UNKNOWN, "the", "cat", "naïve", "日本"))
 
 
 def make_card(weights_dtype: str = "float32") -> Card:
-    return Card.model_validate(
-        {
-            "name": "tiny-iss",
-            "task": "score",
-            "variant": "iss",
-            "architecture": ARCHITECTURE,
-            "dense_hidden_sizes": (5, 5),
-            "weights_dtype": weights_dtype,
-            "metrics": {"test_perplexity": 5.5},
-            "provenance": Provenance(
-                preset="tiny",
-                command="none",
-                seed=1,
-                commit="0" * 40,
-                created="2026-01-01T00:00:00Z",
-                machine="test",
-                wall_time_seconds=0.0,
-                training={},
-                data_sha256={},
-            ),
-        }
-    )
+    card = artifacts.make_card("tiny-iss", variant="iss", metrics={"test_perplexity": 5.5})
+    return card.model_copy(update={"architecture": ARCHITECTURE, "weights_dtype": weights_dtype})
 
 
 def make_weights() -> dict[str, np.ndarray]:
