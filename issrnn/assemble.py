@@ -160,7 +160,7 @@ def _refusals(
         refusals.append(Refusal(owner, some + reason))
     refusals += [Refusal(path, reason) for path, reason in tracer.refused_modules.items()]
     idle = "was not run by the example inputs: nothing is known of it"
-    refusals += [Refusal(path, idle) for path in _idle_modules(model, tracer)]
+    refusals += [Refusal(path or "(model)", idle) for path in _idle_modules(model, tracer)]
     return tuple(refusals)
 
 

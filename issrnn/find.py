@@ -44,8 +44,8 @@ def find_groups(model: nn.Module, example_inputs: Any) -> Groups:
         the units that cannot be removed exactly, and why.
 
     Raises:
-        TypeError: If the inputs are of no such form, the model cannot be copied, or it returns
-            something other than tensors and containers of them.
+        TypeError: If the model is no module or cannot be copied, the inputs are of no such form, or
+            it returns something other than tensors and containers of them.
         ValueError: If the model is a compiled or scripted one.
     """
     return trace(model, Examples.of(example_inputs)).groups
@@ -60,6 +60,8 @@ def trace(model: nn.Module, examples: Examples, former: Groups | None = None) ->
         former: Groups of the same model before it was shrunk: what was found out by trial then,
             fixed sizes and carried states, holds still.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"the model must be an nn.Module, not {model!r}")
     # torch names the class of compiled models only in a private module.
     if isinstance(model, torch.jit.ScriptModule) or type(model).__name__ == "OptimizedModule":
         raise ValueError(

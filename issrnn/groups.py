@@ -21,6 +21,8 @@ __all__ = ["Group", "Groups", "Refusal", "Slice"]
 
 Role = Literal["produces", "reads"]
 
+_HEADING = f"{'owner':<32} {'components':>10} {'weights each':>12}"
+
 
 @dataclass(frozen=True, eq=False)
 class Slice:
@@ -34,9 +36,9 @@ class Slice:
     """Name of the parameter in ``model.named_parameters()``."""
     axis: int
     """Axis of the parameter that ``positions`` index."""
-    positions: Tensor
+    positions: Tensor = field(repr=False)
     """(n,) int64, each position at most once."""
-    components: Tensor
+    components: Tensor = field(repr=False)
     """(n,) int64, values in ``range(group.size)``."""
     role: Role
     """Whether these weights make the unit or read it."""
@@ -83,13 +85,17 @@ class Group:
         return squares.sqrt()
 
     @torch.no_grad()
-    def zero_(self, components: Sequence[int] | Tensor) -> None:
+    def zero_(self, components: Iterable[int] | Tensor) -> None:
         """Set these components' weights to zero, in place.
 
+        Args:
+            components: Their numbers, or a mask of (size,) bool such as ``norms() < 0.1``.
+
         Raises:
-            IndexError: If a component is not in ``range(size)``.
+            IndexError: If a component is not in ``range(size)``, or a mask is not of this size.
+            TypeError: If they are neither integers nor booleans.
         """
-        chosen = torch.as_tensor(components, dtype=torch.int64).reshape(-1)
+        chosen = self._chosen(components)
         if bool(((chosen < 0) | (chosen >= self.size)).any()):
             message = f"{self.owner} has components 0 to {self.size - 1}, got {chosen.tolist()}"
             raise IndexError(message)
@@ -98,6 +104,24 @@ class Group:
                 weight = self._parameter(s)
                 positions = s.positions[torch.isin(s.components, chosen)]
                 weight.index_fill_(s.axis, positions.to(weight.device), 0.0)
+
+    def __str__(self) -> str:
+        """As in the table of all groups."""
+        return "\n".join([_HEADING, *_group_lines(self)])
+
+    def _chosen(self, components: Iterable[int] | Tensor) -> Tensor:
+        if not isinstance(components, Tensor):
+            components = torch.as_tensor(list(components))
+        chosen = components.detach().cpu().reshape(-1)
+        if chosen.dtype == torch.bool:
+            if len(chosen) != self.size:
+                raise IndexError(
+                    f"{self.owner} has {self.size} components, the mask has {len(chosen)} places"
+                )
+            return chosen.nonzero().reshape(-1)
+        if len(chosen) and (chosen.is_floating_point() or chosen.is_complex()):
+            raise TypeError(f"components are integers or a bool mask, not {chosen.dtype}")
+        return chosen.long()
 
     def _parameter(self, s: Slice) -> nn.Parameter:
         return self.model.get_parameter(s.parameter)
@@ -138,17 +162,17 @@ class Groups(Sequence[Group]):
 
     def __str__(self) -> str:
         """A table: owner, components, weights a component, then one line a slice."""
-        lines = [f"{'owner':<32} {'components':>10} {'weights each':>12}"]
+        lines = [_HEADING]
         for group in self.groups:
-            lines.append(f"{group.owner:<32} {group.size:>10} {group.weights_per_component:>12}")
-            lines.extend(_slice_lines(group.slices))
+            lines.extend(_group_lines(group))
         lines.extend(f"{refusal.owner:<32} refused: {refusal.reason}" for refusal in self.refused)
         return "\n".join(lines)
 
 
-def _slice_lines(slices: Iterable[Slice]) -> list[str]:
-    return [
+def _group_lines(group: Group) -> list[str]:
+    first = f"{group.owner:<32} {group.size:>10} {group.weights_per_component:>12}"
+    return [first] + [
         f"  {s.role:<8} {s.parameter}, axis {s.axis}, {len(s.positions)} positions"
         + ("" if s.counted else " (removed with the unit, not regularised)")
-        for s in slices
+        for s in group.slices
     ]

@@ -183,8 +183,14 @@ def source_of(groups: Groups) -> Source:
     """The source of groups.
 
     Raises:
+        TypeError: If they are no `Groups`, such as some of them picked out.
         ValueError: If they were put together by hand.
     """
+    if not isinstance(groups, Groups):
+        raise TypeError(
+            f"pass all groups as find_groups or declare_groups gave them, not a "
+            f"{type(groups).__name__}: what is not zero stays"
+        )
     if groups.source is None:
         raise ValueError("these groups have no source: use find_groups or declare_groups")
     return groups.source

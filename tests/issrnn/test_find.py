@@ -69,6 +69,18 @@ def test_a_group_prints_as_a_readable_table() -> None:
     assert "bias_hh_l0, axis 0, 24 positions (removed with the unit, not regularised)" in table
 
 
+def test_components_are_chosen_by_number_or_mask() -> None:
+    groups = issrnn.find_groups(language_model(), TOKENS)
+    group = groups[0]
+    group.zero_(group.norms() > 0)
+    assert not group.norms().any()
+    with pytest.raises(IndexError, match=r"layers\.0 has 6 components, the mask has 5 places"):
+        group.zero_([True] * 5)
+    with pytest.raises(TypeError, match=r"integers or a bool mask, not torch\.float"):
+        group.zero_(torch.tensor([0.5]))
+    assert str(group) == "\n".join(str(groups).splitlines()[:8])
+
+
 def test_the_model_and_its_random_numbers_are_left_alone() -> None:
     model = Reader(lambda m, x: m.fc(m.others[0](m.rnn(x)[0])), nn.Dropout(0.5)).train()
     state = torch.get_rng_state()
@@ -233,6 +245,15 @@ def test_inputs_and_outputs_of_other_kinds_are_refused_clearly() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script")
+def test_parts_of_groups_and_classes_are_refused_clearly() -> None:
+    model = language_model()
+    with pytest.raises(TypeError, match="pass all groups as find_groups"):
+        issrnn.shrink(model, issrnn.find_groups(model, TOKENS)[:1])  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(TypeError, match="must be an nn"):
+        issrnn.find_groups(LanguageModel, TOKENS)  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, when it loads its compiler
 def test_compiled_and_scripted_models_are_refused_clearly() -> None:
     compiled: Any = torch.compile(nn.Linear(2, 2))
     with pytest.raises(ValueError, match="pass the module they came from"):
