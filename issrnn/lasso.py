@@ -25,7 +25,7 @@ _BLOCK_ELEMENTS = 512 * 1500
 
 @dataclass(frozen=True, eq=False)
 class _Membership:
-    """Which component each position along each axis of a 1-D or 2-D parameter belongs to."""
+    """Which component each position along the first two axes of a parameter belongs to."""
 
     parameter: nn.Parameter
     axes: tuple[Tensor | None, ...]
@@ -45,7 +45,7 @@ class GroupLasso:
             groups: What `find_groups` found, or those of them that shall be regularised.
 
         Raises:
-            ValueError: If a parameter in a group has more than two axes.
+            ValueError: If a group lies along another than the first two axes of a parameter.
         """
         self._count = sum(group.size for group in groups)
         self._memberships = tuple(_memberships(groups, self._count))
@@ -72,8 +72,9 @@ class GroupLasso:
             strength: lambda. A later clip of the gradient's norm scales it down with the rest.
 
         Raises:
-            ValueError: If a parameter has no gradient yet.
+            ValueError: If a parameter has no gradient yet, or ``strength`` is negative.
         """
+        _check_not_negative("strength", strength)
         lengths = (self._squares() + EPSILON).sqrt()
         factors = strength / lengths
         factors[-1] = 0.0
@@ -96,7 +97,12 @@ class GroupLasso:
         Args:
             strength: Learning rate times lambda.
             threshold: Afterwards weights of smaller absolute value become zero (the paper's tau).
+
+        Raises:
+            ValueError: If ``strength`` or ``threshold`` is negative.
         """
+        _check_not_negative("strength", strength)
+        _check_not_negative("threshold", threshold)
         lengths = self._squares().sqrt()
         factors = (1.0 - strength / lengths).clamp_(min=0.0).nan_to_num_(nan=0.0)
         factors[-1] = 1.0
@@ -113,10 +119,12 @@ class GroupLasso:
         squares = torch.zeros(self._count + 1, dtype=first.dtype, device=first.device)
         for membership in self._memberships:
             parameter = membership.parameter
-            per_axis = [torch.zeros(size).to(parameter) for size in parameter.shape]
+            per_axis = [torch.zeros(size).to(parameter) for size in parameter.shape[:2]]
             start = 0
             for block in _rows(parameter):
                 square = block * block
+                if square.dim() > 2:  # a convolution's
+                    square = square.flatten(2).sum(2)
                 end = start + len(block)
                 if membership.axes[0] is not None:
                     per_axis[0][start:end] = square.sum(1) if square.dim() == 2 else square
@@ -131,7 +139,12 @@ class GroupLasso:
 
 @torch.no_grad()
 def threshold_(parameters: Iterable[nn.Parameter], tau: float) -> None:
-    """Zero the weights whose absolute value is at most ``tau``, in place (paper section 3.2)."""
+    """Zero the weights whose absolute value is at most ``tau``, in place (paper section 3.2).
+
+    Raises:
+        ValueError: If ``tau`` is negative.
+    """
+    _check_not_negative("tau", tau)
     for parameter in parameters:
         for block in _rows(parameter):
             block.copy_(nn.functional.hardshrink(block, tau))
@@ -159,11 +172,11 @@ def _memberships(groups: Sequence[Group], none: int) -> Iterator[_Membership]:
             if not s.counted:
                 continue
             parameter = parameters.setdefault(s.parameter, group.model.get_parameter(s.parameter))
-            if parameter.dim() > 2:
+            if s.axis > 1:
                 raise ValueError(
-                    f"{s.parameter} has {parameter.dim()} axes; at most 2 are supported"
+                    f"{group.owner} lies along axis {s.axis} of {s.parameter}: 0 or 1 expected"
                 )
-            axes = owners.setdefault(s.parameter, [None] * parameter.dim())
+            axes = owners.setdefault(s.parameter, [None] * min(2, parameter.dim()))
             of_axis = axes[s.axis]
             if of_axis is None:
                 of_axis = torch.full((parameter.shape[s.axis],), none)
@@ -173,6 +186,11 @@ def _memberships(groups: Sequence[Group], none: int) -> Iterator[_Membership]:
     for name, parameter in parameters.items():
         axes_on_device = [None if a is None else a.to(parameter.device) for a in owners[name]]
         yield _Membership(parameter, tuple(axes_on_device))
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    if not value >= 0.0:
+        raise ValueError(f"{name} must be at least 0, not {value}")
 
 
 def _rows(tensor: Tensor) -> tuple[Tensor, ...]:
@@ -202,8 +220,8 @@ def _blocks(
         by_axis = []
         if by_row is not None:
             rows = by_row[start:end]
-            by_axis.append(rows[:, None] if weight.dim() == 2 else rows)
+            by_axis.append(rows.reshape(-1, *[1] * (weight.dim() - 1)))
         if by_column is not None:
-            by_axis.append(by_column)
+            by_axis.append(by_column.reshape(-1, *[1] * (weight.dim() - 2)))
         yield weight, other, by_axis
         start = end

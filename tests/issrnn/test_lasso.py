@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from issrnn.find import find_groups
 from issrnn.groups import Group, Slice
 from issrnn.lasso import EPSILON, GroupLasso, l1_subgradient_, threshold_
 
@@ -143,3 +144,37 @@ def test_a_zeroed_component_has_length_zero_and_stays_within_range() -> None:
     assert (group.norms() == 0).tolist() == [True, False, False, True, False]
     with pytest.raises(IndexError, match="0 to 4"):
         group.zero_([5])
+
+
+def test_a_convolution_can_be_the_reader() -> None:
+    class Convolved(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(INPUTS, HIDDEN, batch_first=True)
+            self.conv = nn.Conv1d(HIDDEN, OUTPUTS, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = self.conv(self.lstm(x)[0].transpose(1, 2))
+            return result
+
+    model = Convolved()
+    (group,) = find_groups(model, torch.randn(2, 4, INPUTS))
+    lasso = GroupLasso([group])
+    lengths = group.norms()
+    torch.testing.assert_close(lasso.lengths().double(), lengths)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    lasso.add_gradient_(0.5)
+    weight, gradient = model.conv.weight.detach().clone(), model.conv.weight.grad
+    torch.testing.assert_close(gradient, 0.5 * weight / lengths.float()[:, None])
+    lasso.proximal_step_(0.1)
+    shrunk = weight * (1 - 0.1 / lengths.float())[:, None]
+    torch.testing.assert_close(model.conv.weight.detach(), shrunk)
+
+
+def test_negative_strengths_are_refused() -> None:
+    lasso = GroupLasso([lstm_group(Net())])
+    with pytest.raises(ValueError, match="strength must be at least 0, not -1"):
+        lasso.proximal_step_(-1.0)
+    with pytest.raises(ValueError, match="tau must be at least 0, not nan"):
+        threshold_([], float("nan"))
