@@ -37,8 +37,9 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-_CONTRACTION = re.compile(r"(.+?)((?:n't|'s|'re|'ve|'ll|'d|'m)+)$", re.IGNORECASE)
-_CLITIC = re.compile(r"n't|'\w+", re.IGNORECASE)
+_CLITIC = re.compile(r"n't|'(?:s|re|ve|ll|d|m)", re.IGNORECASE)
+_CLITIC_AT_END = re.compile(rf"(?:{_CLITIC.pattern})\Z", re.IGNORECASE)
+_LONGEST_CLITIC = 3
 _SIGNS = {"£": "#", "%": NUMBER_WORD}
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 _ORDINARY = frozenset({"a", "i", "ill", "mass", "miss", "no", "ore", "pa", "wash"})
@@ -126,15 +127,25 @@ def _split(
     elif plain == "cannot":
         yield Word("can", start, start + 3)
         yield Word("not", start + 3, end)
-    elif contraction := _CONTRACTION.fullmatch(word):
-        yield from _split(contraction[1], start, vocabulary, keep_dot=False, has_dot=False)
-        offset = start + len(contraction[1])
-        for clitic in _CLITIC.finditer(contraction[2]):
-            yield Word(clitic[0].lower(), offset + clitic.start(), offset + clitic.end())
+    elif (length := _length_without_clitics(word)) < len(word):
+        yield from _split(word[:length], start, vocabulary, keep_dot=False, has_dot=False)
+        for clitic in _CLITIC.finditer(word, length):
+            yield Word(clitic[0].lower(), start + clitic.start(), start + clitic.end())
     elif not has_dot and plain + "." in vocabulary:  # Mr Smith
         yield Word(plain + ".", start, end)
     else:
         yield Word(plain, start, end)
+
+
+def _length_without_clitics(word: str) -> int:
+    """Characters before the clitics at a word's end, at least one.
+
+    Counted from the end: an expression for "anything, then clitics" takes quadratic time.
+    """
+    length = len(word)
+    while clitic := _CLITIC_AT_END.search(word, max(1, length - _LONGEST_CLITIC), length):
+        length = clitic.start()
+    return length
 
 
 def _spelling(word: str) -> str:
