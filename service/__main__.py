@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -10,9 +12,11 @@ from pydantic_settings import SettingsError
 from service.app import create_app
 from service.logs import configure_logging
 from service.server import serve
-from service.settings import Settings
+from service.settings import Settings, unknown_variables
 
 __all__ = ["main"]
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -21,14 +25,27 @@ def main() -> None:
         settings = Settings()
     except ValidationError as error:
         for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"])
-            sys.stderr.write(f"ISSRNN_{name.upper()}: {item['msg']}\n")
+            sys.stderr.write(
+                f"{_variable(item['loc'])}{item['msg'].removeprefix('Value error, ')}\n"
+            )
         sys.exit(2)
     except SettingsError as error:  # a list or map that is not JSON
         sys.stderr.write(f"{error}: {error.__cause__}\n")
         sys.exit(2)
     configure_logging(settings.log_level)
+    if unknown := unknown_variables():
+        log.warning("no setting of the service: %s", ", ".join(unknown))
     serve(create_app(settings), settings)
+
+
+def _variable(location: Sequence[str | int]) -> str:
+    """``("engines", "a")`` as ``ISSRNN_ENGINES.a: ``; nothing if the message names the setting."""
+    if not location:
+        return ""
+    setting, *keys = map(str, location)
+    if setting.isupper():  # the first of two names; either may have given the value
+        return f"{setting} or ISSRNN_{setting}: "
+    return ".".join([f"ISSRNN_{setting.upper()}", *keys]) + ": "
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.engines.base import EngineName
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "unknown_variables"]
 
 Task = Literal["score", "answer", "classify"]
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -35,14 +36,12 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    host: Annotated[str, Field(validation_alias=AliasChoices("host", "ISSRNN_HOST", "HOST"))] = (
-        "127.0.0.1"
-    )
-    """Address to listen on; also ``HOST``."""
+    host: Annotated[str, Field(validation_alias=AliasChoices("HOST", "ISSRNN_HOST"))] = "127.0.0.1"
+    """Address to listen on; also ``HOST``, which counts more."""
     port: Annotated[
-        int, Field(ge=0, le=65535, validation_alias=AliasChoices("port", "ISSRNN_PORT", "PORT"))
+        int, Field(ge=0, le=65535, validation_alias=AliasChoices("PORT", "ISSRNN_PORT"))
     ] = 8000
-    """Port to listen on; also ``PORT``. 0: any free one."""
+    """Port to listen on; also ``PORT``, which counts more. 0: any free one."""
 
     models_dir: Path = Path("models")
     """Folder of artifact folders."""
@@ -55,7 +54,7 @@ class Settings(BaseSettings):
     split: dict[Task, dict[str, Share]] = {}
     """Traffic weights by task and model name; a task not named here is split evenly."""
     shadow: dict[Task, str] = {}
-    """By task, a model that also answers every request, off the request's path."""
+    """By task, a model that also answers every ``/score`` request, off its path."""
 
     threads: PositiveInt | None = None
     """Threads of one model; None: the cores shared out evenly, at least one each."""
@@ -103,3 +102,11 @@ class Settings(BaseSettings):
     def engine_of(self, name: str) -> EngineName:
         """The engine that is to serve a model."""
         return self.engines.get(name, self.engine)
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables that look like settings of the service and are none: misspelt ones."""
+    known = {f"ISSRNN_{name.upper()}" for name in Settings.model_fields}
+    return sorted(
+        name for name in os.environ if name.startswith("ISSRNN_") and name.upper() not in known
+    )

@@ -1,0 +1,49 @@
+"""Settings from the environment, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.__main__ import main
+from service.settings import Settings, unknown_variables
+
+
+def test_the_address_needs_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setenv("ISSRNN_PORT", "8001")
+    assert Settings().port == 8001
+    monkeypatch.setenv("PORT", "8002")
+    monkeypatch.setenv("HOST", "::1")
+    assert (Settings().host, Settings().port) == ("::1", 8002)
+    assert Settings(port=8003).port == 8003
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PORT", "http", "PORT or ISSRNN_PORT: Input should be a valid integer"),
+        ("ISSRNN_MAX_BATCH", "0", "ISSRNN_MAX_BATCH: Input should be greater than 0"),
+        ("ISSRNN_ENGINES", '{"tiny-iss": "abacus"}', "ISSRNN_ENGINES.tiny-iss: Input should be"),
+        ("ISSRNN_ENGINES", "abacus", 'error parsing value for field "engines"'),
+        ("ISSRNN_SPLIT", '{"score": {"tiny-iss": 0}}', "split: the weights of score must add up"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(
+    name: str,
+    value: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(message)
+
+
+def test_a_misspelt_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISSRNN_MAX_BATCH", "8")
+    monkeypatch.setenv("ISSRNN_MAX_BACH", "8")
+    assert unknown_variables() == ["ISSRNN_MAX_BACH"]
