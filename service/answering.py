@@ -22,6 +22,8 @@ from service.variants import Variant
 from service.worker import WorkerStoppedError
 
 __all__ = [
+    "DEADLINE_HEADER",
+    "SESSION_HEADER",
     "Context",
     "RequestContext",
     "answer_with_choice",
@@ -37,6 +39,21 @@ __all__ = [
 _ATTEMPTS = 3
 _LARGE_CHARACTERS = 4000
 """About 2 ms of work on the text; more of it at once would be felt by other requests."""
+
+SESSION_HEADER: dict[str, Any] = {
+    "name": "X-Session-ID",
+    "in": "header",
+    "description": "Without a model in the body: the same id always gets the same one.",
+    "schema": {"type": "string"},
+}
+"""What `choose` reads, for the API's documentation."""
+DEADLINE_HEADER: dict[str, Any] = {
+    "name": "X-Deadline-Ms",
+    "in": "header",
+    "description": "Give up after so many milliseconds, with 504.",
+    "schema": {"type": "number", "exclusiveMinimum": 0},
+}
+"""What `deadline_of` reads, for the API's documentation."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from service.answering import Context
 from service.limits import BodyLimit
 from service.metrics import Metrics, QueueCollector
 from service.middleware import RequestMiddleware
-from service.problems import RESPONSES, add_handlers
+from service.problems import add_handlers
 from service.registry import Registry
 from service.routes import compare, completions, health, models, score
 from service.settings import Settings
@@ -51,7 +51,6 @@ def create_app(settings: Settings) -> FastAPI:
         title="issrnn",
         description="Compressed recurrent networks and their dense originals, side by side.",
         version="0.1.0",
-        responses=RESPONSES,
         lifespan=lifespan,
         middleware=[
             Middleware(RequestMiddleware, metrics=metrics),

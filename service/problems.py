@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 __all__ = [
     "CLIENT_GONE",
-    "RESPONSES",
+    "REFUSALS",
     "FieldError",
     "ProblemError",
     "add_handlers",
     "field_path",
     "problem_response",
+    "problem_responses",
 ]
 
 CLIENT_GONE = 499
@@ -54,14 +55,19 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": HTTPStatus(status).phrase,
-        "content": {MEDIA_TYPE: {"schema": _schema()}},
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the API's documentation: the problems that a route may answer with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": _schema()}},
+        }
+        for status in statuses
     }
-    for status in (413, 422, 429, 503, 504)
-}
-"""For the API's documentation."""
+
+
+REFUSALS = problem_responses(400, 404, 413, 415, 422, 429, 503, 504)
+"""Of a route that computes."""
 
 
 @dataclass
@@ -140,7 +146,8 @@ def add_handlers(app: FastAPI) -> None:
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "json_invalid":
         return FieldError("body", f"{item['ctx']['error']} at character {item['loc'][-1]}")
-    return FieldError(field_path(item["loc"]), item["msg"])
+    # pydantic's prefix for what a validator of ours says
+    return FieldError(field_path(item["loc"]), item["msg"].removeprefix("Value error, "))
 
 
 def _request_id(request: Request) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request, Response
 
 from service.answering import (
+    DEADLINE_HEADER,
     Context,
     RequestContext,
     answer_with_choice,
@@ -19,7 +20,7 @@ from service.answering import (
 )
 from service.comparison import compare_texts
 from service.limits import check_score_request
-from service.problems import FieldError, ProblemError
+from service.problems import REFUSALS, FieldError, ProblemError
 from service.schemas import CompareRequest, CompareResponse, ModelCost
 from service.score_answer import Answer, score_with
 from service.variants import Variant
@@ -29,7 +30,12 @@ __all__ = ["router"]
 router = APIRouter(tags=["score"])
 
 
-@router.post("/compare", response_model=CompareResponse)
+@router.post(
+    "/compare",
+    response_model=CompareResponse,
+    responses=REFUSALS,
+    openapi_extra={"parameters": [DEADLINE_HEADER]},
+)
 async def compare(request: CompareRequest, http: Request, context: RequestContext) -> Response:
     """Ask several models the same, one after the other, so that their latencies can be compared."""
     if request.request.model is not None:

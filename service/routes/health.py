@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.answering import RequestContext
@@ -13,13 +13,15 @@ __all__ = ["router"]
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live")
 async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "live"}
 
 
-@router.get("/health/ready")
+@router.head("/health/ready", include_in_schema=False)
+@router.get("/health/ready", responses={503: {"description": "Not ready, with the reasons"}})
 async def ready(http: Request, context: RequestContext) -> Response:
     """200 if all configured models serve; 503, with the reasons, if not or while shutting down."""
     reasons = ["shutting down"] if http.app.state.draining else context.models.missing()
@@ -28,12 +30,13 @@ async def ready(http: Request, context: RequestContext) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(context: RequestContext) -> Response:
     """Prometheus metrics."""
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 async def index() -> HTMLResponse:
     """A few links."""

@@ -7,6 +7,8 @@ import time
 from fastapi import APIRouter, Request, Response
 
 from service.answering import (
+    DEADLINE_HEADER,
+    SESSION_HEADER,
     RequestContext,
     answer_with_choice,
     deadline_of,
@@ -14,6 +16,7 @@ from service.answering import (
     off_loop_if_large,
 )
 from service.limits import check_score_request
+from service.problems import REFUSALS
 from service.schemas import ScoreRequest, ScoreResponse
 from service.score_answer import Answer, score_with
 from service.shadow import Shadow
@@ -24,13 +27,17 @@ __all__ = ["router"]
 router = APIRouter(tags=["score"])
 
 
-@router.post("/score", response_model=ScoreResponse)
+@router.post(
+    "/score",
+    response_model=ScoreResponse,
+    responses=REFUSALS,
+    openapi_extra={"parameters": [SESSION_HEADER, DEADLINE_HEADER]},
+)
 async def score(request: ScoreRequest, http: Request, context: RequestContext) -> Response:
     """Score texts: natural-log probability of each word and of the final `<eos>`.
 
     A text is one sentence, from the zero state on; with `carry_state` the texts are consecutive
-    lines of one document. Headers: `X-Session-ID` keeps a client on one variant, `X-Deadline-Ms`
-    lowers the deadline.
+    lines of one document.
     """
     started = time.perf_counter()
     check_score_request(request, context.settings)

@@ -105,7 +105,7 @@ def test_names_cannot_leave_the_folder(admin_client: httpx.Client, name: str) ->
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": "Basic s3cret"}, 403)],
+    [({}, 401), ({"Authorization": "Bearer wrong"}, 403), ({"Authorization": "Basic s3cret"}, 401)],
 )
 def test_reload_needs_the_token(
     admin_client: httpx.Client, headers: dict[str, str], status: int

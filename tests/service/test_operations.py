@@ -86,6 +86,23 @@ def test_the_documentation_has_examples(client: httpx.Client) -> None:
         assert f'"{link}"' in index.text
 
 
+def test_the_documentation_says_what_a_route_may_answer(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    score, metrics = paths["/score"]["post"], paths["/metrics"]["get"]
+    refusals = {"400", "404", "413", "415", "422", "429", "503", "504"}
+    assert set(score["responses"]) == {"200"} | refusals
+    assert {each["name"] for each in score["parameters"]} == {"X-Session-ID", "X-Deadline-Ms"}
+    assert set(metrics["responses"]) == {"200"}
+    assert set(metrics["responses"]["200"]["content"]) == {"text/plain"}
+    assert paths["/models/{name}/reload"]["post"]["security"] == [{"HTTPBearer": []}]
+
+
+def test_probes_may_ask_with_head(client: httpx.Client) -> None:
+    for path in ("/health/live", "/health/ready", "/"):
+        response = client.head(path)
+        assert (response.status_code, response.content) == (200, b"")
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
