@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from issrnn.vocabulary import END, Vocabulary
 from service.jobs import ScoredSequence, TokenSequence
-from service.schemas import Text
+from service.schemas import check_unicode
 from service.text.ptb import split_words
 
 __all__ = [
@@ -37,6 +37,8 @@ class TokenIdError(ValueError):
 def _is_prompt(value: Any) -> Any:
     """Refuse other shapes with one message instead of one for each member of the union."""
     kinds = {type(item) for item in value} if isinstance(value, list) else set()
+    for text in [value] if isinstance(value, str) else value if kinds == {str} else []:
+        check_unicode(text)
     if isinstance(value, str) or kinds in ({str}, {int}):
         return value
     if kinds == {list} and all(type(token) is int for prompt in value for token in prompt):
@@ -45,9 +47,10 @@ def _is_prompt(value: Any) -> Any:
 
 
 class CompletionRequest(BaseModel):
-    """Every OpenAI field is accepted; those that would change the answer are refused, not ignored.
+    """Every OpenAI field is accepted; what asks for more than one word a prompt is refused.
 
-    The next word is always the likeliest one, whatever ``temperature`` and ``top_p`` say.
+    The next word is always the likeliest one: ``temperature``, ``top_p``, ``stop``, penalties and
+    ``logit_bias`` change nothing.
     """
 
     model_config = ConfigDict(
@@ -59,7 +62,7 @@ class CompletionRequest(BaseModel):
         },
     )
 
-    prompt: Annotated[Text | list[Text] | list[int] | list[list[int]], BeforeValidator(_is_prompt)]
+    prompt: Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_is_prompt)]
     """Text in the model's own form, split on white space as its ``tokenizer.json`` does, or ids."""
     model: str | None = None
     max_tokens: Literal[0, 1] = 1

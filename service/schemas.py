@@ -22,13 +22,18 @@ __all__ = [
     "Timing",
     "TokenScore",
     "TopWord",
+    "check_unicode",
 ]
 
 Task = Literal["score", "answer", "classify"]
 
 
-def _is_unicode(text: str) -> str:
-    """JSON can name half a character, which no answer could repeat."""
+def check_unicode(text: str) -> str:
+    """Give the text back; JSON can name half a character, which no answer could repeat.
+
+    Raises:
+        ValueError: If there is a lone surrogate.
+    """
     if not text.isascii():
         try:
             text.encode()
@@ -37,7 +42,7 @@ def _is_unicode(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_is_unicode)]
+Text = Annotated[str, AfterValidator(check_unicode)]
 """Any text that can be encoded."""
 
 
@@ -80,7 +85,7 @@ class ScoreRequest(_Request):
     tokens: bool = True
     """Give every token's log-probability."""
     top_k: Annotated[int, Field(ge=0)] = 0
-    """Give this many of the likeliest words at each token."""
+    """With ``tokens``: give this many of the likeliest words at each."""
 
 
 class TopWord(_Response):

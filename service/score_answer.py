@@ -76,7 +76,12 @@ async def score_with(
     texts = await off_loop_if_large(characters, encode_texts, request, variant.vocabulary)
     sequences = to_sequences(texts, variant.vocabulary, carry_state=request.carry_state)
     result = await compute(
-        context, http, variant, sequences, deadline=deadline, top_k=request.top_k
+        context,
+        http,
+        variant,
+        sequences,
+        deadline=deadline,
+        top_k=request.top_k if request.tokens else 0,  # they are given token by token
     )
     labels = (endpoint(http), variant.name, variant.card.variant, "live")
     count_tokens(context, labels, texts, result.sequences)

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from service.answering import (
+    DEADLINE_HEADER,
+    SESSION_HEADER,
     Context,
     RequestContext,
     answer_with_choice,
@@ -29,7 +31,7 @@ from service.openai import (
     encode_prompts,
     to_sequence,
 )
-from service.problems import FieldError, ProblemError
+from service.problems import REFUSALS, FieldError, ProblemError
 from service.settings import Settings
 from service.variants import Variant
 
@@ -63,7 +65,12 @@ async def list_models(context: RequestContext) -> OpenAiModels:
     )
 
 
-@router.post("/completions", response_model=CompletionResponse)
+@router.post(
+    "/completions",
+    response_model=CompletionResponse,
+    responses=REFUSALS,
+    openapi_extra={"parameters": [SESSION_HEADER, DEADLINE_HEADER]},
+)
 async def complete(request: CompletionRequest, http: Request, context: RequestContext) -> Response:
     """Score prompts, and give the likeliest next word.
 
@@ -89,6 +96,11 @@ def _check(request: CompletionRequest, settings: Settings) -> None:
     one = isinstance(request.prompt, str) or isinstance(request.prompt[0], int)
     if not one and len(request.prompt) > settings.max_texts:
         message = f"{len(request.prompt)} prompts; at most {settings.max_texts} are allowed"
+        raise ProblemError(413, message, [FieldError("prompt", message)])
+    prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
+    longest = max((len(prompt) for prompt in prompts if isinstance(prompt, str)), default=0)
+    if longest > settings.max_text_chars:
+        message = f"{longest} characters; at most {settings.max_text_chars} are allowed"
         raise ProblemError(413, message, [FieldError("prompt", message)])
     if request.logprobs is not None and request.logprobs > settings.max_top_k:
         message = f"{request.logprobs}; at most {settings.max_top_k} is allowed"

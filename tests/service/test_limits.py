@@ -102,6 +102,8 @@ def test_too_many_and_too_long_texts_are_refused(strict: httpx.Client) -> None:
     request = {"task": "score", "request": {"texts": ["a", "b" * 21]}}
     body = problem(strict.post("/compare", json=request), 413)
     assert body["errors"][0]["path"] == "request.texts[1]"
+    body = problem(strict.post("/v1/completions", json={"prompt": ["a", "b" * 21]}), 413)
+    assert body["errors"][0]["path"] == "prompt"
 
 
 def test_a_failure_inside_shows_no_trace(

@@ -99,7 +99,8 @@ def test_more_top_words_than_the_vocabulary_has_gives_all(
 
 
 def test_tokens_can_be_left_out(client: httpx.Client) -> None:
-    assert score(client, [LINES[0]], tokens=False)["scores"][0]["tokens"] == []
+    for top_k in (0, 3):
+        assert score(client, [LINES[0]], tokens=False, top_k=top_k)["scores"][0]["tokens"] == []
 
 
 def test_every_response_names_its_model_and_request(client: httpx.Client) -> None:
