@@ -98,15 +98,15 @@ def _quantise(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 @contextmanager
 def _without_advice() -> Iterator[None]:
-    """Keep the quantiser's advice to optimise the graph first out of the service's log.
+    """Keep the quantiser's remarks, such as to optimise the graph first, out of the service's log.
 
-    It is written with `logging.warning`, which would also install a root handler; there is nothing
-    to optimise in a graph made by hand.
+    They are written with `logging.warning`, which would also install a root handler; there is
+    nothing to optimise in a graph made by hand.
     """
     root = logging.getLogger()
 
     def drop(record: logging.LogRecord) -> bool:
-        return "pre-processing before quantization" not in record.getMessage()
+        return "quantization" not in record.getMessage().lower()
 
     handler = logging.NullHandler()
     root.addHandler(handler)
