@@ -73,7 +73,9 @@ def _zero_rule(context: Context, call: Call) -> ZeroRule:
         return "first"
     if call.name in _PRODUCTS:
         return "any"
-    if call.name == "div" and (len(call.tensors) == 1 or call.tensors[1].dim() == 0):
+    if call.name == "div" and (len(call.tensors) == 1 or not context.slots(call.tensors[1])):
+        return "first"
+    if call.name == "pow" and isinstance(call.args[1], int | float) and call.args[1] > 0:
         return "first"
     if call.name in _SUMS:
         others = (call.argument("other", 0), call.argument("value", 0))

@@ -108,7 +108,10 @@ def _move(context: Context, call: Call, source: Tensor, slot: Slot) -> list[Slot
         if picked or not whole or len(axes) != 1:
             context.labels.fix(slot.labels)
         if not axes:
-            context.refuse_labels(source, labels, f"a single unit is picked in {context.where}")
+            why = f"a single unit is picked in {context.where}"
+            if len(places) == 1:
+                why = "it is the layer's only unit, and one is always kept"
+            context.refuse_labels(source, labels, why)
             slots.append(None)
             continue
         same = len(axes) == 1 and position.shape[axes[0]] == len(places)

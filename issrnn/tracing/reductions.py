@@ -30,14 +30,14 @@ POOLINGS = {
 
 
 def follow_reduction(context: Context, call: Call) -> None:
-    """Over other axes labels stay; a sum over units reads them; all else over units is refused."""
+    """Over other axes labels stay; a sum or norm over units reads them; all else is refused."""
     source = call.tensors[0]
     dims = _dims(call, source)
     kept: list[Slot] = []
     for slot in context.slots(source):
         if slot.axis not in dims:
             kept.append(slot)
-        elif call.name == "sum":
+        elif _adds_nothing_for_zeros(call):
             _read_by_sum(context, source, slot)
         else:
             why = f"{call.name} in {context.where} runs over all of its units"
@@ -70,6 +70,13 @@ def _dims(call: Call, source: Tensor) -> tuple[int, ...]:
     if dims is None or dims == []:
         return tuple(range(source.dim()))
     return tuple(dim % source.dim() for dim in ([dims] if isinstance(dims, int) else dims))
+
+
+def _adds_nothing_for_zeros(call: Call) -> bool:
+    """Whether leaving out zeros leaves the result as it is."""
+    return call.name == "sum" or (
+        call.name == "linalg_vector_norm" and float(call.argument("ord", 2)) >= 0
+    )
 
 
 def _read_by_sum(context: Context, source: Tensor, slot: Slot) -> None:

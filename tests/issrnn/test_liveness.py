@@ -137,6 +137,22 @@ def test_every_layer_keeps_one_unit() -> None:
     assert list(issrnn.count(small, inputs).sizes.values()) == [1, 1]
     with torch.no_grad():
         assert torch.allclose(small(*inputs), model(*inputs), atol=1e-12)
+    again = issrnn.find_groups(small, inputs)
+    reasons = {refusal.reason for refusal in again.refused}
+    assert reasons <= {"it is the layer's only unit, and one is always kept"}
+
+
+def test_a_norm_of_lowest_values_needs_every_unit() -> None:
+    class Lowest(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(5, 6)
+
+        def forward(self, x: Tensor) -> Tensor:
+            lowest: Tensor = torch.linalg.vector_norm(self.rnn(x)[0], ord=-1, dim=-1)
+            return lowest
+
+    assert not issrnn.find_groups(Lowest(), X.float())
 
 
 def test_a_state_from_outside_may_not_be_zero() -> None:

@@ -166,6 +166,11 @@ OPERATIONS: dict[str, Reader] = {
     "parts of a weight": Reader(parts_of_a_weight, w=parameter(2, 2 * H)),
     "two texts compared": Reader(compared, 4 * H),
     "distance": Reader(lambda m, x: (out(m, x)[:, 0] - out(m, x)[:, 1]).abs().sum(1)),
+    "Euclidean": Reader(lambda m, x: ((out(m, x)[:, 0] - out(m, x)[:, 1]) ** 2).sum(1).sqrt()),
+    "share": Reader(lambda m, x: (out(m, x) / (1 + out(m, x)[:, :1].abs().sum(-1, True))).sum(-1)),
+    "unit length": Reader(lambda m, x: m.fc(functional.normalize(out(m, x), dim=-1))),
+    "cosine": Reader(lambda m, x: functional.cosine_similarity(out(m, x)[:, 0], out(m, x)[:, 1])),
+    "Manhattan": Reader(lambda m, x: torch.norm(out(m, x)[:, 0] - out(m, x)[:, 1], p=1, dim=-1)),
     "a module applied twice": Reader(
         lambda m, x: m.fc(m.top(m.top(out(m, x))[0])[0]), top=nn.GRU(H, H, batch_first=True)
     ),
