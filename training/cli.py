@@ -129,7 +129,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--checkpoint-seconds",
-        type=float,
+        type=_seconds,
         default=600.0,
         help="longest time between two checkpoints (default: %(default)s)",
     )
@@ -165,16 +165,32 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
     return value
 
 
 def _tau(text: str) -> float | Literal["auto"]:
     if text == "auto":
         return "auto"
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be auto or at least 0, not {text}")
     return value

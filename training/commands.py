@@ -62,7 +62,7 @@ def run_preset(options: argparse.Namespace) -> None:
     set_threads(options.threads)
     config = override(find_preset(options.preset), options.assignments)
     name = options.name or options.preset
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
     record = run(
         config,
@@ -163,7 +163,10 @@ def _run_folder(options: argparse.Namespace) -> RunFolder:
 def _state(folder: RunFolder) -> str:
     if not folder.record_file.exists():
         return "not finished; the same `run` continues it"
-    return _figures(folder.read_record())
+    try:
+        return _figures(folder.read_record())
+    except (RunError, KeyError):
+        return f"{folder.record_file.name} is damaged"
 
 
 def _figures(record: dict[str, Any]) -> str:

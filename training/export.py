@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from issrnn import artifact
 from issrnn.networks import LanguageModel
@@ -78,8 +79,11 @@ def export_run(
             metrics=metrics,
             provenance=_provenance(record, config, weights),
         )
-    except ValueError as error:
-        raise ConfigError(f"no artifact can be called {name or folder.name!r}: {error}") from error
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise ConfigError(
+            f"no artifact can be called {name or folder.name!r}: {message}; use --as"
+        ) from error
     try:
         return artifact.save(models / card.name, card, arrays, subject.vocabulary)
     except artifact.ArtifactError as error:

@@ -86,7 +86,9 @@ class RunFolder:
         return record
 
     def _claim(self, config: TrainingConfig) -> None:
-        if not self.config_file.exists():
+        """Before its first checkpoint a run may get another config: there is nothing to lose."""
+        begun = self.checkpoint.exists() or self.best.exists() or self.record_file.exists()
+        if not (begun and self.config_file.exists()):
             try:
                 write_json(self.config_file, config.to_document())
             except OSError as error:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,39 @@ def test_another_config_does_not_touch_a_run(
     assert "--as" in message
 
 
+def test_a_config_that_failed_before_its_first_step_can_be_corrected(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, tmp_path, "ptb-lstm-small-dense", "batch_size=100000") == 2
+    assert "lower batch_size" in error_line(capsys)
+    assert run(data, tmp_path, "ptb-lstm-small-dense", "epochs=1") == 0
+
+
+def test_a_bad_artifact_name_is_one_line(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--runs", str(runs), "--data", str(data), "--models", str(tmp_path)]
+    assert main(["export", "first", *where, "--as", "Two Words", "--threads", "1"]) == 2
+    assert (
+        "error: no artifact can be called 'Two Words'" in capsys.readouterr().err.splitlines()[-1]
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_record_does_not_hide_other_runs(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(runs / "first", tmp_path / "first")
+    for name, content in (("empty", "{}"), ("cut", '{"metr')):
+        shutil.copytree(runs / "first", tmp_path / name)
+        (tmp_path / name / "record.json").write_text(content)
+    assert main(["list", "--runs", str(tmp_path)]) == 0
+    cut, empty, first = capsys.readouterr().out.splitlines()[-3:]
+    assert cut.endswith("cut: record.json is damaged")
+    assert empty.endswith("empty: record.json is damaged")
+    assert "first: lambda 0, valid" in first
+
+
 def test_other_data_does_not_continue_a_run(
     runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +148,7 @@ def test_other_data_does_not_continue_a_run(
         (["run", "ptb-lstm-smal-iss"], "did you mean 'ptb-lstm-small-iss'"),
         (["run", "ptb-lstm-small-iss", "--set", "lamda=1"], "did you mean 'lambda'"),
         (["run", "ptb-lstm-small-iss", "--as", "../x"], "a run's name is no path"),
+        (["run", "ptb-lstm-small-iss", "--as", ".."], "a run's name is no path"),
         (["run", "ptb-lstm-small-iss", "--device", "tpu9"], "use cpu or cuda"),
         (["run", "ptb-lstm-small-iss", "--data", "/nowhere"], "point --data at the folder"),
         (["evaluate", "nothing"], "no run in"),
@@ -140,7 +175,11 @@ def test_errors_are_one_line_and_write_nothing(
         (["run", "x", "--bogus"], "unrecognized arguments: --bogus"),
         (["jump"], "invalid choice: 'jump'"),
         (["run", "x", "--threads", "0"], "must be at least 1"),
+        (["run", "x", "--threads", "many"], "must be at least 1"),
+        (["run", "x", "--checkpoint-seconds", "nan"], "must be a number above 0"),
+        (["run", "x", "--checkpoint-seconds", "soon"], "must be a number above 0"),
         (["shrink", "x", "--tau", "-1"], "must be auto or at least 0"),
+        (["shrink", "x", "--tau", "little"], "must be auto or at least 0"),
         ([], "COMMAND"),
     ],
 )
