@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from issrnn.layout import Layout
 
@@ -135,6 +135,10 @@ def quiet_copy(model: nn.Module) -> nn.Module:
         TypeError: If the model cannot be copied.
     """
     shared: dict[int, Any] = {id(parameter): parameter for parameter in model.parameters()}
+    # What a module keeps of a training step, such as its state, has a history that can't be copied.
+    for leaf in tree_leaves([vars(module) for module in model.modules()]):
+        if isinstance(leaf, Tensor) and leaf.grad_fn is not None:
+            shared[id(leaf)] = leaf.detach().clone()
     try:
         return copy.deepcopy(model, shared).eval()
     except RuntimeError as error:

@@ -253,4 +253,4 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
 
 
 def _refuse_unknown(context: Context, call: Call) -> None:
-    context.refuse(call.tensors, f"{call.name} in {context.where} uses all of them together")
+    context.refuse(call.tensors, f"{call.name} in {context.where} may use all of them together")

@@ -196,3 +196,26 @@ def test_a_faster_subclass_of_torchs_module_is_kept() -> None:
     issrnn.shrink_(model, groups)
     assert isinstance(model.layers[0], Faster)
     assert model.architecture.hidden_sizes == (7, 7)
+
+
+def test_a_model_that_keeps_tensors_of_a_training_step() -> None:
+    class Stateful(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.fc = nn.LSTM(5, 6), nn.Linear(6, 3)
+            self.hidden: Any = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            out, self.hidden = self.rnn(x)
+            scores: Tensor = self.fc(out)
+            return scores
+
+    model, x = Stateful(), torch.randn(4, 2, 5)
+    model(x).sum().backward()
+    kept = model.hidden
+    groups = issrnn.find_groups(model, x)
+    groups[0].zero_([1, 4])
+    before = model(x)
+    assert issrnn.shrink_(model, groups).removed == {"rnn": 2}
+    torch.testing.assert_close(model(x), before)
+    assert kept[0].grad_fn is not None
