@@ -134,6 +134,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.models:
         if options.host:
             raise ValueError("--models is for a service started here; leave --host out")
+        if not Path(options.models).is_dir():
+            raise ValueError(f"--models {options.models} is no folder")
         os.environ["ISSRNN_MODELS_DIR"] = options.models
     conditions = describe_machine() | {"command": _command()}
     with _service(options, folder) as (host, process, placement):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,13 +53,13 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.users or min(self.users) < 1:
             raise ValueError("--users takes numbers of 1 or more")
-        if self.rates is not None and min(self.rates, default=1.0) <= 0:
+        if not all(0 < rate < math.inf for rate in self.rates or ()):
             raise ValueError("--rates takes arrivals a second above 0")
         for name in ("rounds", "duration", "timeout", "texts_per_request"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"--{name.replace('_', '-')} must be above 0")
-        if self.warm_up < 0:
-            raise ValueError("--warm-up must not be below 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"--{name.replace('_', '-')} must be a number above 0")
+        if not 0 <= self.warm_up < math.inf:
+            raise ValueError("--warm-up must be a number not below 0")
         if not 0 <= self.max_failed <= 1:
             raise ValueError("--max-failed is a share from 0 to 1")
 

@@ -148,7 +148,8 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--host", "http://127.0.0.1:1"), "http://127.0.0.1:1/models"),
-        (("--rounds", "0"), "--rounds must be above 0"),
+        (("--rounds", "0"), "--rounds must be a number above 0"),
+        (("--models", "nowhere"), "--models nowhere is no folder"),
         (("--host", "HOST", "--variants", "tiny-gru"), "tiny-gru is not served; there are: tiny"),
         (("--host", "HOST", "--models", "here"), "--models is for a service started here"),
     ],
