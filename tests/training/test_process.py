@@ -39,6 +39,26 @@ def test_the_process_restarts_with_its_arguments_and_settings() -> None:
     assert result.stdout == "0 ['a b', 'c']\n"
 
 
+def test_ctrl_c_during_the_imports_shows_no_trace() -> None:
+    # A module that stands in the way of torch, and interrupts whoever imports it.
+    probe = (
+        "import runpy, signal, sys; from importlib.abc import MetaPathFinder as Finder\n"
+        "class Interrupting(Finder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'torch': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "runpy.run_module('training', run_name='__main__')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **SETTINGS},
+    )
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
+
+
 def test_the_first_signal_is_a_request_and_handlers_come_back() -> None:
     former = signal.getsignal(signal.SIGTERM)
     with stop_requests() as stop:
