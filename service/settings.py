@@ -106,7 +106,8 @@ class Settings(BaseSettings):
 
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings of the service and are none: misspelt ones."""
-    known = {f"ISSRNN_{name.upper()}" for name in Settings.model_fields}
+    of_training = {"ISSRNN_DATA", "ISSRNN_RUNS"}
+    known = {f"ISSRNN_{name.upper()}" for name in Settings.model_fields} | of_training
     return sorted(
         name for name in os.environ if name.startswith("ISSRNN_") and name.upper() not in known
     )

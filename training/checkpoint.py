@@ -48,7 +48,7 @@ def load_document(path: Path) -> dict[str, Any]:
         try:
             document = torch.load(file, map_location="cpu", weights_only=True)
         except _DAMAGE as error:
-            raise RunError(f"{path} is damaged: {reason(error)}") from error
+            raise RunError(f"{path} is damaged: it is not what a run has saved") from error
     version = document.get("format_version") if isinstance(document, dict) else None
     if version != FORMAT_VERSION:
         raise RunError(f"{path} has format version {version}; this release reads {FORMAT_VERSION}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.answering import RequestContext
+from service.problems import ProblemError, problem_responses
 
 __all__ = ["router"]
 
@@ -21,13 +22,13 @@ async def live() -> dict[str, str]:
 
 
 @router.head("/health/ready", include_in_schema=False)
-@router.get("/health/ready", responses={503: {"description": "Not ready, with the reasons"}})
-async def ready(http: Request, context: RequestContext) -> Response:
+@router.get("/health/ready", responses=problem_responses(503))
+async def ready(http: Request, context: RequestContext) -> dict[str, str]:
     """200 if all configured models serve; 503, with the reasons, if not or while shutting down."""
     reasons = ["shutting down"] if http.app.state.draining else context.models.missing()
     if reasons:
-        return JSONResponse({"status": "not ready", "reasons": reasons}, 503)
-    return JSONResponse({"status": "ready"})
+        raise ProblemError(503, "not ready: " + "; ".join(reasons))
+    return {"status": "ready"}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -140,7 +140,7 @@ def test_a_configured_model_that_is_missing_makes_the_service_unready(folder: Pa
     with running_service(settings) as client:
         ready = client.get("/health/ready")
         assert ready.status_code == 503
-        assert ready.json()["reasons"] == ["absent is not ready"]
+        assert ready.json()["detail"] == "not ready: absent is not ready"
         assert client.get("/health/live").status_code == 200
         assert client.get("/models/absent").json()["state"] == "failed"
         assert log_prob(client)
@@ -164,7 +164,7 @@ def test_reloading_while_requests_run_loses_none(admin_client: httpx.Client) -> 
 
 def test_a_service_without_models_is_unready_and_says_so(tmp_path: Path) -> None:
     with running_service(Settings(models_dir=tmp_path / "none", port=0)) as client:
-        assert client.get("/health/ready").json()["reasons"] == ["no model is ready"]
+        assert client.get("/health/ready").json()["detail"] == "not ready: no model is ready"
         assert client.post("/score", json={"texts": ["the"]}).status_code == 503
 
 

@@ -144,7 +144,8 @@ def test_sigterm_answers_what_was_accepted_and_exits_0(models_dir: Path) -> None
         ready = client.get("/health/ready")
         if ready.status_code == 503:
             break
-    assert ready.json()["reasons"] == ["shutting down"]
+    assert ready.json()["detail"] == "not ready: shutting down"
+    assert ready.headers["Content-Type"] == "application/problem+json"
     posting.join(30)
     client.close()
     errors = process.communicate(timeout=30)[1]

@@ -46,4 +46,5 @@ def test_a_wrong_setting_is_named_in_one_line(
 def test_a_misspelt_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISSRNN_MAX_BATCH", "8")
     monkeypatch.setenv("ISSRNN_MAX_BACH", "8")
+    monkeypatch.setenv("ISSRNN_RUNS", "training's own")
     assert unknown_variables() == ["ISSRNN_MAX_BACH"]
