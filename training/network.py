@@ -26,7 +26,8 @@ def resolve(config: TrainingConfig, device: torch.device) -> TrainingConfig:
         precision = fastest_precision() if on_cpu else "fp32"
     recurrent = config.recurrent
     if recurrent == "auto":
-        recurrent = "fast" if on_cpu and config.cell == "lstm" else "torch"
+        fast = on_cpu and config.cell == "lstm" and precision == "bf16"  # in fp32 torch's is faster
+        recurrent = "fast" if fast else "torch"
     return config.model_copy(update={"precision": precision, "recurrent": recurrent})
 
 

@@ -1,5 +1,6 @@
 """The fast layer is nn.LSTM in everything but speed."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,11 +47,12 @@ def test_the_state_is_zero_when_none_is_given() -> None:
     torch.testing.assert_close(fast(x)[0], reference(x)[0])
 
 
-def test_bf16_products_stay_near_fp32_results() -> None:
-    reference, fast = twin_layers(32, 24, torch.float32)
+@pytest.mark.parametrize(("inputs", "hidden", "batch"), [(32, 24, 4), (7, 9, 1), (13, 531, 3)])
+def test_bf16_products_stay_near_fp32_results(inputs: int, hidden: int, batch: int) -> None:
+    reference, fast = twin_layers(inputs, hidden, torch.float32)
     fast.precision = "bf16"
-    x = torch.randn(10, 4, 32, requires_grad=True)
-    h = c = torch.zeros(1, 4, 24, requires_grad=True)
+    x = torch.randn(10, batch, inputs, requires_grad=True)
+    h = c = torch.zeros(1, batch, hidden, requires_grad=True)
     expected = outputs_and_gradients(reference, x, h, c)
     for ours, theirs in zip(outputs_and_gradients(fast, x, h, c), expected, strict=True):
         assert ours.dtype == torch.float32
