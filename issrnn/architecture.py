@@ -9,12 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-__all__ = ["GATES", "Architecture", "Cell", "RecurrentLanguageModel"]
+__all__ = [
+    "BIDAF_LAYERS",
+    "GATES",
+    "Architecture",
+    "BiDAFArchitecture",
+    "Cell",
+    "RecurrentLanguageModel",
+]
 
 Cell = Literal["lstm", "gru", "rnn"]
 
 GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 """Weight blocks of a cell, stacked along axis 0 of torch's ``weight_ih`` and ``weight_hh``."""
+
+Shapes = dict[str, tuple[int, ...]]
+"""Name and shape of every weight, in torch's layout (gates stacked along axis 0)."""
 
 
 class RecurrentLanguageModel(BaseModel):
@@ -29,18 +39,17 @@ class RecurrentLanguageModel(BaseModel):
     hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     """Units of each layer, first to last: the ISS sizes."""
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every weight, in torch's layout (gates stacked along axis 0)."""
-        gates = GATES[self.cell]
-        shapes: dict[str, tuple[int, ...]] = {
-            "embedding.weight": (self.vocabulary_size, self.embedding_size)
-        }
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Module that owns each entry of ``hidden_sizes``."""
+        return tuple(f"layers.{layer}" for layer in range(len(self.hidden_sizes)))
+
+    def shapes(self) -> Shapes:
+        """Name and shape of every weight."""
+        shapes: Shapes = {"embedding.weight": (self.vocabulary_size, self.embedding_size)}
         inputs = self.embedding_size
-        for layer, hidden in enumerate(self.hidden_sizes):
-            shapes[f"layers.{layer}.weight_ih_l0"] = (gates * hidden, inputs)
-            shapes[f"layers.{layer}.weight_hh_l0"] = (gates * hidden, hidden)
-            shapes[f"layers.{layer}.bias_ih_l0"] = (gates * hidden,)
-            shapes[f"layers.{layer}.bias_hh_l0"] = (gates * hidden,)
+        for name, hidden in zip(self.layer_names, self.hidden_sizes, strict=True):
+            shapes |= _recurrent_shapes(name, self.cell, inputs, hidden)
             inputs = hidden
         shapes["decoder.weight"] = (self.vocabulary_size, inputs)
         shapes["decoder.bias"] = (self.vocabulary_size,)
@@ -55,5 +64,116 @@ class RecurrentLanguageModel(BaseModel):
         )
 
 
-Architecture = RecurrentLanguageModel
-"""Every architecture an artifact can hold: a union by ``kind`` once there are more."""
+BIDAF_LAYERS = ("contextual", "modelling.0", "modelling.1", "output")
+"""BiDAF's bidirectional LSTM layers, first to last."""
+
+
+class BiDAFArchitecture(BaseModel):
+    """Bidirectional attention flow for question answering (Seo et al., 2017).
+
+    https://arxiv.org/abs/1611.01603, with the output layer of the authors' code, which Wen et al.
+    (2018) compress: it reads the attended context, the modelled context, its mean under the start
+    distribution, and the product of these two.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["bidaf"] = "bidaf"
+    word_vector_size: PositiveInt
+    """Length of the frozen word vectors, which are an input."""
+    character_count: PositiveInt
+    """Characters that are told apart, padding and unknown ones included."""
+    character_size: PositiveInt = 8
+    """Length of a character vector."""
+    filters: PositiveInt = 100
+    """Outputs of the convolution over a word's characters."""
+    filter_width: PositiveInt = 5
+    """Characters a filter sees at once."""
+    word_length: PositiveInt = 16
+    """Characters of a word that are read."""
+    highway_layers: PositiveInt = 2
+    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=8, max_length=8)]
+    """Units of each direction, forward before backward, of the layers in `BIDAF_LAYERS`: the ISS
+    sizes."""
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Module that owns each entry of ``hidden_sizes``."""
+        directions = ("forward_lstm", "backward_lstm")
+        return tuple(f"{layer}.{direction}" for layer in BIDAF_LAYERS for direction in directions)
+
+    @property
+    def word_size(self) -> int:
+        """Length of a word's vector and filter outputs together."""
+        return self.word_vector_size + self.filters
+
+    @property
+    def layer_inputs(self) -> tuple[int, int, int, int]:
+        """Length of the input of each layer in `BIDAF_LAYERS`."""
+        contextual, first, second, _ = self.layer_outputs
+        attended = 4 * contextual
+        return self.word_size, attended, first, attended + 3 * second
+
+    @property
+    def layer_outputs(self) -> tuple[int, int, int, int]:
+        """Length of the output of each layer in `BIDAF_LAYERS`: both directions."""
+        sizes = self.hidden_sizes
+        return (
+            sizes[0] + sizes[1],
+            sizes[2] + sizes[3],
+            sizes[4] + sizes[5],
+            sizes[6] + sizes[7],
+        )
+
+    def shapes(self) -> Shapes:
+        """Name and shape of every weight; the word vectors are none."""
+        contextual, _, second, output = self.layer_outputs
+        shapes: Shapes = {
+            "characters.embedding.weight": (self.character_count, self.character_size),
+            "characters.convolution.weight": (self.filters, self.character_size, self.filter_width),
+            "characters.convolution.bias": (self.filters,),
+        }
+        for layer in range(self.highway_layers):
+            for part in ("transform", "gate"):
+                shapes[f"highway.{layer}.{part}.weight"] = (self.word_size, self.word_size)
+                shapes[f"highway.{layer}.{part}.bias"] = (self.word_size,)
+        for part in ("context", "question", "product"):
+            shapes[f"attention.{part}"] = (contextual,)
+        names = iter(zip(self.layer_names, self.hidden_sizes, strict=True))
+        for inputs in self.layer_inputs:
+            for _ in range(2):
+                name, hidden = next(names)
+                shapes |= _recurrent_shapes(name, "lstm", inputs, hidden)
+        for name, modelled in (("start", second), ("end", output)):
+            shapes[f"{name}.weight"] = (1, 4 * contextual + modelled)
+            shapes[f"{name}.bias"] = (1,)
+        return shapes
+
+    def multiply_adds_per_token(self) -> int:
+        """Multiply-adds for one context word.
+
+        Those of the question, and of the similarity of its words with the context's, depend on its
+        length and are left out.
+        """
+        positions = self.word_length - self.filter_width + 1
+        convolution = positions * self.filters * self.character_size * self.filter_width
+        matrices = sum(
+            shape[0] * shape[1]
+            for name, shape in self.shapes().items()
+            if len(shape) == 2 and name != "characters.embedding.weight"
+        )
+        return convolution + matrices
+
+
+Architecture = Annotated[RecurrentLanguageModel | BiDAFArchitecture, Field(discriminator="kind")]
+"""Every architecture an artifact can hold."""
+
+
+def _recurrent_shapes(name: str, cell: Cell, inputs: int, hidden: int) -> Shapes:
+    rows = GATES[cell] * hidden
+    return {
+        f"{name}.weight_ih_l0": (rows, inputs),
+        f"{name}.weight_hh_l0": (rows, hidden),
+        f"{name}.bias_ih_l0": (rows,),
+        f"{name}.bias_hh_l0": (rows,),
+    }
