@@ -1,0 +1,25 @@
+"""How a text becomes a reader's input, and its output an answer; without torch.
+
+Training and serving both read through here, so that they cannot differ.
+"""
+
+from issrnn.reading.encoding import Encoded, encode
+from issrnn.reading.rules import Reading
+from issrnn.reading.scores import exact_match, f1
+from issrnn.reading.spans import Span, best_spans
+from issrnn.reading.tokens import Token, tokenize
+from issrnn.reading.windows import Window, split
+
+__all__ = [
+    "Encoded",
+    "Reading",
+    "Span",
+    "Token",
+    "Window",
+    "best_spans",
+    "encode",
+    "exact_match",
+    "f1",
+    "split",
+    "tokenize",
+]
