@@ -40,6 +40,11 @@ class RecurrentLanguageModel(BaseModel):
     """Units of each layer, first to last: the ISS sizes."""
 
     @property
+    def token_count(self) -> int:
+        """Entries of the tokenizer: words."""
+        return self.vocabulary_size
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """Module that owns each entry of ``hidden_sizes``."""
         return tuple(f"layers.{layer}" for layer in range(len(self.hidden_sizes)))
@@ -95,6 +100,11 @@ class BiDAFArchitecture(BaseModel):
     hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=8, max_length=8)]
     """Units of each direction, forward before backward, of the layers in `BIDAF_LAYERS`: the ISS
     sizes."""
+
+    @property
+    def token_count(self) -> int:
+        """Entries of the tokenizer: characters."""
+        return self.character_count
 
     @property
     def layer_names(self) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 ``config.json`` (this module's `Card`), ``model.safetensors`` (weights in torch's names and layout,
 fp32 or fp16), ``tokenizer.json`` and ``tokenizer_config.json``. No pickle, no torch.
+
+A question answering model reads words as frozen word vectors. Since all variants of a model read
+the same ones, they are one file, ``VECTORS.safetensors``, in the artifact's folder or beside it.
 """
 
 from __future__ import annotations
@@ -12,17 +15,19 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from issrnn.architecture import Architecture
-from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from issrnn.architecture import Architecture, BiDAFArchitecture
+from issrnn.card import FORMAT_VERSION, Card, Provenance, VectorsFile
+from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
+from issrnn.word_vectors import WordVectors
 
 __all__ = [
     "FORMAT_VERSION",
@@ -30,12 +35,11 @@ __all__ = [
     "ArtifactError",
     "Card",
     "Provenance",
+    "VectorsFile",
     "load",
     "read_card",
     "save",
 ]
-
-FORMAT_VERSION: Literal[1] = 1
 
 CARD_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -49,51 +53,6 @@ class ArtifactError(Exception):
     """An artifact cannot be read or written; the message names the file and what is wrong."""
 
 
-class Provenance(BaseModel):
-    """How a model was made, so that it can be made again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    preset: str
-    command: str
-    """The shell command that makes it again."""
-    seed: int
-    commit: str
-    """Git commit of this project that trained it."""
-    created: str
-    """UTC time, ISO 8601."""
-    machine: str
-    wall_time_seconds: float
-    training: dict[str, Any]
-    """The complete training configuration."""
-    data_sha256: dict[str, str]
-    """Checksum of each data file."""
-    notes: str = ""
-
-
-class Card(BaseModel):
-    """What an artifact says of itself: the content of ``config.json``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format_version: Literal[1] = FORMAT_VERSION
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    """Such as ``ptb-lstm-small-iss``."""
-    task: Literal["score", "answer", "classify"]
-    variant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    """Such as ``dense``, ``iss``, ``set`` or ``direct``."""
-    architecture: Architecture
-    dense_hidden_sizes: tuple[int, ...] | None = None
-    """ISS sizes before shrinking; None if the model was not shrunk."""
-    weights_dtype: Literal["float32", "float16"] = "float32"
-    """How the weights are stored; they are computed with in fp32."""
-    metrics: dict[str, float]
-    """Measured on the stored weights, such as ``{"test_perplexity": 82.1}``."""
-    provenance: Provenance
-    sha256: dict[str, str] = {}
-    """Checksum of every other file; filled in by `save`."""
-
-
 @dataclass(frozen=True, eq=False)
 class Artifact:
     """An artifact in memory; weights are fp32 whatever they are stored as."""
@@ -101,42 +60,57 @@ class Artifact:
     card: Card
     weights: Weights
     vocabulary: Vocabulary
+    """Words of a language model, characters of a reader."""
     bytes: int
     """Size of ``model.safetensors`` on disk."""
+    word_vectors: WordVectors | None = None
 
     @property
     def parameters(self) -> int:
-        """Number of weights."""
+        """Number of weights; frozen word vectors are none."""
         return sum(weight.size for weight in self.weights.values())
 
 
-def save(folder: Path, card: Card, weights: Weights, vocabulary: Vocabulary) -> Card:
+def save(
+    folder: Path,
+    card: Card,
+    weights: Weights,
+    vocabulary: Vocabulary,
+    word_vectors: WordVectors | None = None,
+) -> Card:
     """Write an artifact whole; after a failure ``folder`` holds what it held before.
 
     Args:
         folder: Written anew; a former artifact there is replaced.
         card: Its checksums are filled in here.
         weights: fp32 arrays with exactly the architecture's names and shapes.
-        vocabulary: One word for each row of the embedding.
+        vocabulary: One entry for each row of the embedding of words or characters.
+        word_vectors: For an architecture that reads them; written beside ``folder`` where they are
+            not there yet.
 
     Returns:
         The card as written.
 
     Raises:
-        ArtifactError: If names or shapes are wrong, a weight is not finite, or the disk is full.
+        ArtifactError: If names or shapes are wrong, a weight is not finite, the disk is full, or
+            other word vectors of that name are there.
     """
-    _check_weights(weights, card.architecture, vocabulary, str(folder))
+    _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
     stored = {name: array.astype(card.weights_dtype) for name, array in weights.items()}
     for name, array in stored.items():
         if not np.isfinite(array).all():
             raise ArtifactError(f"{folder}: {name} is not finite as {card.weights_dtype}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if word_vectors is not None:
+            reference = _save_word_vectors(folder.parent, word_vectors)
+            card = card.model_copy(update={"word_vectors": reference})
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             safetensors.numpy.save_file(stored, staging / WEIGHTS_FILE)
             (staging / TOKENIZER_FILE).write_text(vocabulary.to_json(), encoding="utf-8")
-            (staging / TOKENIZER_CONFIG_FILE).write_text(_TOKENIZER_CONFIG, encoding="utf-8")
+            settings = json.dumps(_tokenizer_config(card.architecture), indent=2)
+            (staging / TOKENIZER_CONFIG_FILE).write_text(settings, encoding="utf-8")
             card = card.model_copy(
                 update={"sha256": {f.name: _sha256(f) for f in sorted(staging.iterdir())}}
             )
@@ -205,12 +179,55 @@ def load(folder: Path) -> Artifact:
     except (safetensors.SafetensorError, ValueError) as error:
         raise ArtifactError(f"{folder}: {error}") from error
     weights = {name: array.astype(np.float32) for name, array in stored.items()}
-    _check_weights(weights, card.architecture, vocabulary, str(folder))
-    return Artifact(card, weights, vocabulary, (folder / WEIGHTS_FILE).stat().st_size)
+    word_vectors = _load_word_vectors(folder, card.word_vectors) if card.word_vectors else None
+    _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
+    size = (folder / WEIGHTS_FILE).stat().st_size
+    return Artifact(card, weights, vocabulary, size, word_vectors)
 
 
-def _check_weights(
-    weights: Weights, architecture: Architecture, vocabulary: Vocabulary, where: str
+def _save_word_vectors(folder: Path, word_vectors: WordVectors) -> VectorsFile:
+    path = folder / f"{word_vectors.name}.safetensors"
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=folder) as staging:
+        new = Path(staging) / path.name
+        word_vectors.save(new)
+        sha256 = _sha256(new)
+        if not path.exists():
+            new.rename(path)
+        elif _sha256(path) != sha256:
+            raise ArtifactError(f"{path} holds other word vectors, which other artifacts may need")
+    return VectorsFile(file=path.name, sha256=sha256)
+
+
+def _load_word_vectors(folder: Path, reference: VectorsFile) -> WordVectors:
+    own, shared = folder / reference.file, folder.parent / reference.file
+    path = own if own.exists() else shared
+    try:
+        actual = _sha256(path)
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder} reads with the word vectors {reference.file}, which must be in it or beside "
+            f"it: {error.strerror}"
+        ) from error
+    if actual != reference.sha256:
+        raise ArtifactError(f"{path} is not the file {folder} reads with: its SHA-256 differs")
+    return _parse_word_vectors(path, actual)
+
+
+@lru_cache(maxsize=4)
+def _parse_word_vectors(path: Path, sha256: str) -> WordVectors:  # noqa: ARG001 - part of the key
+    """Read once for all variants that share the file."""
+    try:
+        return WordVectors.read(path)
+    except ValueError as error:
+        raise ArtifactError(str(error)) from error
+
+
+def _check(
+    weights: Weights,
+    architecture: Architecture,
+    vocabulary: Vocabulary,
+    word_vectors: WordVectors | None,
+    where: str,
 ) -> None:
     shapes = architecture.shapes()
     if missing := sorted(set(shapes) - set(weights)):
@@ -222,11 +239,36 @@ def _check_weights(
             raise ArtifactError(f"{where}: {name} is {weights[name].shape}, should be {shape}")
         if not np.isfinite(weights[name]).all():
             raise ArtifactError(f"{where}: {name} holds values that are not finite")
-    if len(vocabulary) != architecture.vocabulary_size:
+    if len(vocabulary) != architecture.token_count:
         raise ArtifactError(
-            f"{where}: {len(vocabulary)} words in the tokenizer, "
-            f"{architecture.vocabulary_size} in the architecture"
+            f"{where}: {len(vocabulary)} entries in the tokenizer, "
+            f"{architecture.token_count} in the architecture"
         )
+    special = _special(architecture)
+    if special not in vocabulary.ids:
+        raise ArtifactError(f"{where}: the tokenizer has no {special}")
+    wanted = architecture.word_vector_size if isinstance(architecture, BiDAFArchitecture) else None
+    given = word_vectors.size if word_vectors is not None else None
+    if wanted != given:
+        raise ArtifactError(f"{where}: word vectors of length {given}, should be {wanted}")
+
+
+def _special(architecture: Architecture) -> str:
+    """What the tokenizer must have besides `UNKNOWN`."""
+    return PADDING if isinstance(architecture, BiDAFArchitecture) else END
+
+
+def _tokenizer_config(architecture: Architecture) -> dict[str, str | int | bool]:
+    """What evaluation clients load the tokenizer with."""
+    special = _special(architecture)
+    names = ("pad_token",) if special == PADDING else ("bos_token", "eos_token")
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **dict.fromkeys(names, special),
+        "unk_token": UNKNOWN,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 1_000_000,
+    }
 
 
 def _swap(staging: Path, folder: Path) -> None:
@@ -247,16 +289,3 @@ def _swap(staging: Path, folder: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_TOKENIZER_CONFIG = json.dumps(
-    {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": END,
-        "eos_token": END,
-        "unk_token": UNKNOWN,
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": 1_000_000,
-    },
-    indent=2,
-)

@@ -1,4 +1,4 @@
-"""A closed list of words and its file, in the ``tokenizer.json`` format of Hugging Face tokenizers.
+"""A closed list of words or characters and its file, a Hugging Face ``tokenizer.json``.
 
 The format lets evaluation clients load the same tokenizer with ``AutoTokenizer``; reading it here
 takes only the JSON module.
@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["END", "UNKNOWN", "Vocabulary"]
+__all__ = ["END", "PADDING", "UNKNOWN", "Vocabulary"]
 
 END = "<eos>"
 """Ends every sentence, and starts the first."""
+PADDING = "<pad>"
+"""Fills what is shorter than its place."""
 UNKNOWN = "<unk>"
 """Stands for every word that is not in the vocabulary."""
 
@@ -24,7 +26,7 @@ class Vocabulary:
     """Words and their ids; id ``i`` is ``words[i]``.
 
     Raises:
-        ValueError: If a word occurs twice, or ``<eos>`` or ``<unk>`` is missing.
+        ValueError: If a word occurs twice, or ``<unk>`` is missing.
     """
 
     words: tuple[str, ...]
@@ -35,9 +37,8 @@ class Vocabulary:
         if len(self.ids) != len(self.words):
             repeated = next(w for i, w in enumerate(self.words) if self.ids[w] != i)
             raise ValueError(f"the word {repeated!r} occurs twice in the vocabulary")
-        for special in (END, UNKNOWN):
-            if special not in self.ids:
-                raise ValueError(f"the vocabulary has no {special}")
+        if UNKNOWN not in self.ids:
+            raise ValueError(f"the vocabulary has no {UNKNOWN}")
 
     def __len__(self) -> int:
         return len(self.words)

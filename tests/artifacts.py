@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 
 import numpy as np
 
-from issrnn.architecture import Cell, RecurrentLanguageModel
+from issrnn.architecture import BiDAFArchitecture, Cell, RecurrentLanguageModel
 from issrnn.artifact import Artifact, Card, Provenance, load, save
-from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from issrnn.reading.rules import Reading
+from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
+from issrnn.word_vectors import WordVectors
 
-__all__ = ["WORDS", "make_artifact", "make_card"]
+__all__ = [
+    "CHARACTERS",
+    "PROVENANCE",
+    "WORDS",
+    "make_artifact",
+    "make_card",
+    "make_reader",
+    "make_word_vectors",
+]
 
 WORDS = (
     END, UNKNOWN, "N", "$", "&", "the", "a", "of", "stock", "market", "fell", "rose", "in", "u.s.",
@@ -19,6 +30,21 @@ WORDS = (
     "long-term", "they", "it", "is", "and", "but", "smith", "ill.", "ill", "company", "c$", "i",
 )  # fmt: skip
 """A vocabulary with the Penn Treebank's conventions."""
+
+
+CHARACTERS = (PADDING, UNKNOWN, *string.ascii_letters, *string.digits, *".,?")
+
+PROVENANCE = Provenance(
+    preset="random",
+    command="none",
+    seed=0,
+    commit="0" * 40,
+    created="2026-01-01T00:00:00Z",
+    machine="test",
+    wall_time_seconds=0.0,
+    training={},
+    data_sha256={},
+)
 
 
 def make_card(
@@ -42,17 +68,7 @@ def make_card(
             hidden_sizes=hidden_sizes,
         ),
         metrics=metrics if metrics is not None else {"test_perplexity": 50.0},
-        provenance=Provenance(
-            preset="random",
-            command="none",
-            seed=0,
-            commit="0" * 40,
-            created="2026-01-01T00:00:00Z",
-            machine="test",
-            wall_time_seconds=0.0,
-            training={},
-            data_sha256={},
-        ),
+        provenance=PROVENANCE,
     )
 
 
@@ -81,4 +97,48 @@ def make_artifact(
         for name, shape in card.architecture.shapes().items()
     }
     save(folder, card, weights, Vocabulary(words))
+    return load(folder)
+
+
+def make_word_vectors(size: int = 6) -> WordVectors:
+    """Random vectors of the words of `WORDS`."""
+    words = tuple(word for word in WORDS if word not in (END, UNKNOWN))
+    vectors = np.random.default_rng(1).normal(0.0, 1.0, (len(words), size))
+    return WordVectors("tiny-vectors", words, vectors.astype(np.float16))
+
+
+def make_reader(
+    folder: Path,
+    *,
+    hidden_sizes: tuple[int, ...] = (5, 4, 6, 3, 2, 7, 4, 5),
+    variant: str = "dense",
+    seed: int = 0,
+    reading: Reading | None = None,
+    metrics: dict[str, float] | None = None,
+) -> Artifact:
+    """Write a question answering artifact named after its folder, with lively random weights."""
+    word_vectors = make_word_vectors()
+    architecture = BiDAFArchitecture(
+        word_vector_size=word_vectors.size,
+        character_count=len(CHARACTERS),
+        character_size=3,
+        filters=5,
+        word_length=8,
+        hidden_sizes=hidden_sizes,
+    )
+    card = Card(
+        name=folder.name,
+        task="answer",
+        variant=variant,
+        architecture=architecture,
+        reading=reading or Reading(window_words=40, overlap_words=12, answer_words=6),
+        metrics=metrics if metrics is not None else {"exact_match": 60.0, "f1": 70.0},
+        provenance=PROVENANCE,
+    )
+    generator = np.random.default_rng(seed)
+    weights = {
+        name: generator.normal(0.0, 0.6, shape).astype(np.float32)
+        for name, shape in architecture.shapes().items()
+    }
+    save(folder, card, weights, Vocabulary(CHARACTERS), word_vectors)
     return load(folder)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from issrnn.architecture import BIDAF_LAYERS, BiDAFArchitecture
+from issrnn.architecture import BiDAFArchitecture
 
 __all__ = ["BiDAF", "BidirectionalLSTM", "Text", "reversal"]
-
-Dropout = Callable[[float], nn.Module]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +39,7 @@ class BiDAF(nn.Module):
             dropout: Probability that an activation is dropped while training.
         """
         super().__init__()
+        self._built_as = architecture
         word_size = architecture.word_size
         contextual, _, second, output = architecture.layer_outputs
         attended = 4 * contextual
@@ -63,23 +61,10 @@ class BiDAF(nn.Module):
 
     @property
     def architecture(self) -> BiDAFArchitecture:
-        """All sizes as they are now, after any shrinking."""
-        embedding, convolution = self.characters.embedding, self.characters.convolution
-        layers = [self.get_submodule(name) for name in BIDAF_LAYERS]
-        return BiDAFArchitecture(
-            word_vector_size=self.highway[0].transform.in_features - convolution.out_channels,
-            character_count=embedding.num_embeddings,
-            character_size=embedding.embedding_dim,
-            filters=convolution.out_channels,
-            filter_width=convolution.kernel_size[0],
-            word_length=self.characters.word_length,
-            highway_layers=len(self.highway),
-            hidden_sizes=tuple(
-                int(lstm.hidden_size)
-                for layer in layers
-                for lstm in (layer.forward_lstm, layer.backward_lstm)
-            ),
-        )
+        """All sizes as they are now, after any shrinking of the LSTMs."""
+        lstms = [self.get_submodule(name) for name in self._built_as.layer_names]
+        sizes = tuple(lstm.hidden_size for lstm in lstms if isinstance(lstm, nn.LSTM))
+        return self._built_as.model_copy(update={"hidden_sizes": sizes})
 
     def forward(self, context: Text, question: Text) -> tuple[Tensor, Tensor]:
         """Score the words of each context.
@@ -118,7 +103,8 @@ class BiDAF(nn.Module):
         self, layer: nn.Linear, attended: Tensor, modelled: Tensor, padding: Tensor
     ) -> Tensor:
         features = self.dropout(torch.cat((attended, modelled), dim=-1))
-        return layer(features).squeeze(-1).masked_fill(padding, -torch.inf)
+        scores: Tensor = layer(features).squeeze(-1)
+        return scores.masked_fill(padding, -torch.inf)
 
 
 class BidirectionalLSTM(nn.Module):
@@ -190,7 +176,7 @@ class _CharacterCNN(nn.Module):
     def forward(self, characters: Tensor) -> Tensor:
         """(T, B, C) to (T, B, filters)."""
         vectors = self.dropout(self.embedding(characters.flatten(0, 1)))  # (T * B, C, size)
-        features = self.convolution(vectors.transpose(1, 2)).relu().amax(-1)
+        features: Tensor = self.convolution(vectors.transpose(1, 2)).relu().amax(-1)
         return features.view(*characters.shape[:2], -1)
 
 
@@ -203,8 +189,9 @@ class _Highway(nn.Module):
         self.gate = nn.Linear(size, size)
 
     def forward(self, words: Tensor) -> Tensor:
-        gate = self.gate(words).sigmoid()
-        return gate * self.transform(words).relu() + (1 - gate) * words
+        gate: Tensor = self.gate(words).sigmoid()
+        changed: Tensor = self.transform(words).relu()
+        return gate * changed + (1 - gate) * words
 
 
 class _Attention(nn.Module):
