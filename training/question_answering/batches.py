@@ -1,0 +1,122 @@
+"""Batches of questions with texts of about one length, so that little is computed on padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from issrnn.networks.bidaf import Text
+from issrnn.reading.rules import Reading
+from issrnn.reading.windows import Window, split
+from training.question_answering.examples import Examples, WordTable
+from training.question_answering.questions import Ids
+
+__all__ = ["Batches", "Piece", "collate", "collate_pieces", "evaluation_batches"]
+
+Indices = NDArray[np.int64]
+
+_POOL = 400
+"""Batches whose examples are sorted together: more leave less padding, and less to chance."""
+_SLAB = 8
+"""Batches of nearly one context length, within which examples are sorted by question."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The order in which examples are trained on: a function of seed and epoch alone."""
+
+    examples: Examples
+    batch_size: int
+    """The last batch to be filled may be smaller."""
+    seed: int
+    """Of the whole run."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(len(self.examples) / self.batch_size)
+
+    def epoch(self, number: int) -> list[Indices]:
+        """Every example once, as the numbers of the examples of each batch."""
+        chance = np.random.default_rng((self.seed, number))
+        shuffled = chance.permutation(len(self.examples))
+        batches: list[Indices] = []
+        for pool in _cut(shuffled, _POOL * self.batch_size):
+            by_context = _sorted(pool, self.examples.context_lengths)
+            for slab in _cut(by_context, _SLAB * self.batch_size):
+                by_question = _sorted(slab, self.examples.question_lengths)
+                batches += _cut(by_question, self.batch_size)
+        return [batches[i] for i in chance.permutation(len(batches))]
+
+
+def collate(examples: Examples, indices: Indices) -> tuple[Text, Text, Tensor, Tensor]:
+    """A batch for training.
+
+    Args:
+        examples: Of which to take some.
+        indices: (B,) their numbers.
+
+    Returns:
+        Contexts of up to T words and questions; and the true first and last word of each answer,
+        (B,) int64.
+    """
+    chosen = examples.chosen[indices]
+    return (
+        _pad([examples.context(i) for i in indices], examples.table),
+        _pad([examples.question(i) for i in indices], examples.table),
+        torch.from_numpy(examples.questions.starts[chosen].astype(np.int64)),
+        torch.from_numpy(examples.questions.ends[chosen].astype(np.int64)),
+    )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A window of an example's context."""
+
+    example: int
+    window: Window
+
+
+def evaluation_batches(examples: Examples, reading: Reading, batch_size: int) -> list[list[Piece]]:
+    """Every window of every example once, long ones with long ones, the longest first."""
+    pieces = [
+        Piece(example, window)
+        for example, words in enumerate(examples.context_lengths)
+        for window in split(int(words), reading)
+    ]
+    pieces.sort(key=lambda p: (len(p.window), examples.question_lengths[p.example]), reverse=True)
+    return [pieces[start : start + batch_size] for start in range(0, len(pieces), batch_size)]
+
+
+def collate_pieces(examples: Examples, pieces: Sequence[Piece]) -> tuple[Text, Text]:
+    """Windows of contexts, and the question on each."""
+    contexts = [examples.context(p.example)[p.window.start : p.window.stop] for p in pieces]
+    questions = [examples.question(p.example) for p in pieces]
+    return _pad(contexts, examples.table), _pad(questions, examples.table)
+
+
+def _pad(texts: Sequence[Ids], table: WordTable) -> Text:
+    """An empty text becomes one word of padding, since a network cannot read nothing."""
+    lengths = np.maximum([len(text) for text in texts], 1)
+    words = np.full((int(lengths.max()), len(texts)), table.padding)  # (T, B)
+    for column, text in enumerate(texts):
+        words[: len(text), column] = text
+    return Text(
+        vectors=torch.from_numpy(table.vectors[words]),
+        characters=torch.from_numpy(table.characters[words]),
+        lengths=torch.from_numpy(lengths),
+    )
+
+
+def _cut(indices: Indices, size: int) -> list[Indices]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
+
+
+def _sorted(indices: Indices, lengths: NDArray[np.int64]) -> Indices:
+    """By length; examples of one length stay in their order, which is random."""
+    return indices[np.argsort(lengths[indices], kind="stable")]
