@@ -30,6 +30,9 @@ def exact_match(prediction: str, truths: Sequence[str]) -> float:
 def f1(prediction: str, truths: Sequence[str]) -> float:
     """Harmonic mean of precision and recall over words, with the true answer that suits best.
 
+    Two answers without words (such as "the" and "!") are alike, as in the official script of SQuAD
+    2.0 and in torchmetrics; that of 1.1 gives them 0.
+
     Returns:
         0 to 1.
 
@@ -52,6 +55,8 @@ def _words(answer: str) -> list[str]:
 
 
 def _f1(prediction: list[str], truth: list[str]) -> float:
+    if not (prediction and truth):
+        return float(prediction == truth)
     common = (Counter(prediction) & Counter(truth)).total()
     if common == 0:
         return 0.0
