@@ -1,4 +1,4 @@
-"""The command line: only parses and calls."""
+"""The command line: what each command does with its arguments."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from typing import Any
 
 import psutil
 
+from loadtests.arguments import build_parser
 from loadtests.compare import compare
 from loadtests.conditions import describe_machine, service_settings
 from loadtests.http import HttpError, get_models
 from loadtests.picture import draw
 from loadtests.plan import Plan
-from loadtests.report import Record, markdown, read_record, write_tables
+from loadtests.record import Record, read_record
+from loadtests.report import markdown, write_tables
+from loadtests.scenarios import Scenario, choose_scenarios, parse_mix
 from loadtests.service_process import ServiceError, run_service
 from loadtests.summary import failures
+from loadtests.tasks import build_tasks
 
 __all__ = ["main"]
 
@@ -44,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1 if too many requests failed, 2 if the input was wrong or the service did not start,
         130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser(_compare, _report).parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
@@ -55,78 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    comparison = commands.add_parser(
-        "compare", help="compare variants of one service and write a report"
-    )
-    comparison.set_defaults(run=_compare)
-    where = comparison.add_mutually_exclusive_group()
-    where.add_argument("--host", help="base URL of a running service, such as http://host:8000")
-    where.add_argument(
-        "--serve", action="store_true", help="start the service here and stop it after (default)"
-    )
-    comparison.add_argument(
-        "--models",
-        metavar="FOLDER",
-        help="with --serve: the folder of artifacts to serve (default: the service's own setting)",
-    )
-    comparison.add_argument(
-        "--share-cores",
-        action="store_true",
-        help="with --serve: do not keep the last core for the load generator",
-    )
-    comparison.add_argument(
-        "--variants",
-        nargs="+",
-        metavar="NAME",
-        help="models to compare, the first is the yardstick (default: all, dense ones first)",
-    )
-    comparison.add_argument("--out", metavar="FOLDER", help="default: reports/loadtest-DATE")
-    comparison.add_argument("--quick", action="store_true", help="a look of well under a minute")
-    _add_plan(comparison)
-    again = commands.add_parser("report", help="write tables and picture again from a record")
-    again.set_defaults(run=_report)
-    again.add_argument("folder", type=Path, help="a folder that holds record.json")
-    return parser
-
-
-def _add_plan(parser: argparse.ArgumentParser) -> None:
-    plan = Plan()
-    group = parser.add_argument_group("what is measured")
-
-    def add(name: str, meaning: str, **how: Any) -> None:
-        default = getattr(plan, name)
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        if shown is not None:
-            meaning += f" (default {shown})"
-        group.add_argument(f"--{name.replace('_', '-')}", help=meaning, **how)
-
-    add("users", "closed loop: numbers of users", nargs="+", type=int)
-    add(
-        "rates",
-        "open loop: arrivals a second (default: from the closed loops)",
-        nargs="*",
-        type=float,
-    )
-    add("rounds", "measurements of each load for each variant", type=int)
-    add("duration", "seconds of a measurement", type=float)
-    add("warm_up", "seconds before each that do not count", type=float)
-    add("timeout", "seconds a client waits for an answer", type=float)
-    add("texts_per_request", "sentences in a request", type=int)
-    add("seed", "fixes the sentences sent and the arrival times", type=int)
-    add("max_failed", "share of failed requests above which the command fails", type=float)
-    group.add_argument(
-        "--token-details",
-        action="store_true",
-        default=None,
-        help="ask for every token's log-probability, not only each sentence's",
-    )
-
-
 def _compare(options: argparse.Namespace) -> int:
     plan = _plan(options)
+    mix = parse_mix(options.mix) if options.mix else None
     started = datetime.now(UTC)
     folder = Path(options.out or f"reports/loadtest-{started:%Y-%m-%d-%H%M%S}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,12 +74,15 @@ def _compare(options: argparse.Namespace) -> int:
         os.environ["ISSRNN_MODELS_DIR"] = options.models
     conditions = describe_machine() | {"command": _command()}
     with _service(options, folder) as (host, process, placement):
-        models = _choose(get_models(host), options.variants)
+        served = get_models(host)
+        scenarios = choose_scenarios(served, options.task, options.variants, mix)
+        build_tasks({task for s in scenarios for task in s.weights}, plan)  # refuses bad options
+        models = _taking_part(served, scenarios)
         conditions |= {"placement": placement}
         if process:
             conditions |= {"service_settings": service_settings()}
         _LOG.info("comparing %s at %s", ", ".join(model["name"] for model in models), host)
-        record = compare(host, process, models, plan, conditions, folder)
+        record = compare(host, process, models, scenarios, plan, conditions, folder)
     return _judge(record, folder)
 
 
@@ -186,18 +124,10 @@ def _service(
                 os.sched_setaffinity(0, cores)
 
 
-def _choose(models: list[dict[str, Any]], names: list[str] | None) -> list[dict[str, Any]]:
-    known = {model["name"]: model for model in models}
-    if names is None:
-        chosen = [model for model in models if model.get("state", "ready") == "ready"]
-        chosen.sort(key=lambda model: model.get("variant") != "dense")
-    elif missing := [name for name in names if name not in known]:
-        raise ValueError(f"--variants {missing[0]} is not served; there are: {', '.join(known)}")
-    else:
-        chosen = [known[name] for name in names]
-    if not chosen:
-        raise ValueError("the service has no model for /score")
-    return chosen
+def _taking_part(served: list[dict[str, Any]], scenarios: list[Scenario]) -> list[dict[str, Any]]:
+    known = {model["name"]: model for model in served}
+    names = [name for s in scenarios for c in s.contenders for name in c.models.values()]
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _judge(record: Record, folder: Path) -> int:
@@ -212,9 +142,12 @@ def _judge(record: Record, folder: Path) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    record = read_record(options.folder)
-    write_tables(record, options.folder)
-    draw(record, options.folder / "load.png")
+    record = read_record(options.record)
+    beside = options.record if options.record.is_dir() else options.record.parent
+    folder = options.out or beside
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tables(record, folder)
+    draw(record, folder)
     sys.stdout.write(markdown(record))
     return OK
 

@@ -33,14 +33,16 @@ def get_json(url: str, timeout: float = 10.0) -> Any:
 
 
 def get_models(host: str) -> list[dict[str, Any]]:
-    """What ``GET /models/NAME`` says of each model that serves ``/score``.
+    """What ``GET /models/NAME`` says of each model that serves a task.
+
+    Models that failed to load have no task and are left out.
 
     Raises:
         HttpError: If the service does not answer, or not as its contract says.
     """
     document = get_json(f"{host}/models")
     try:
-        names = [model["name"] for model in document["models"] if model["task"] == "score"]
+        names = [model["name"] for model in document["models"] if model["task"] is not None]
     except (KeyError, TypeError) as error:
         raise HttpError(f"{host}/models does not hold a list of models: {error!r}") from error
     return [get_json(f"{host}/models/{urllib.parse.quote(name)}") for name in names]

@@ -1,4 +1,4 @@
-"""The picture of a comparison: throughput and latency against load, one line a variant."""
+"""The pictures of a comparison: throughput and latency against load, one line a contender."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from loadtests.plan import Loop
-from loadtests.report import Record
+from loadtests.record import Record
+from loadtests.report import heading, picture_name
+from loadtests.scenarios import Scenario
 from loadtests.summary import Row
 
 __all__ = ["draw"]
@@ -28,24 +30,40 @@ _PANELS = (
 _LOADS: dict[Loop, str] = {"closed": "users, closed loop", "open": "arrivals a second, open loop"}
 
 
-def draw(record: Record, path: Path) -> None:
-    """Write the picture (format by suffix): a row of panels for each loop that was measured."""
-    loops = [loop for loop in _LOADS if any(row.loop == loop for row in record.rows)]
-    if not loops:
-        return
-    figure, grid = plt.subplots(
-        len(loops), len(_PANELS), figsize=(15, 3.6 * len(loops) + 1), squeeze=False
-    )
-    for axes_row, loop in zip(grid, loops, strict=True):
-        rows = [row for row in record.rows if row.loop == loop]
+def draw(record: Record, folder: Path) -> None:
+    """Write a picture for each scenario that was measured, as `picture_name` calls it.
+
+    It has a row of panels for each loop, and in a mix for each task in each loop.
+    """
+    for scenario in record.scenarios:
+        rows = record.rows_of(scenario)
+        bands = [
+            (loop, task, [row for row in rows if (row.loop, row.task) == (loop, task)])
+            for loop in _LOADS
+            for task in dict.fromkeys(row.task for row in rows if row.loop == loop)
+        ]
+        if bands:
+            _draw_scenario(record, scenario, bands, folder / picture_name(scenario))
+
+
+def _draw_scenario(
+    record: Record, scenario: Scenario, bands: Sequence[tuple[Loop, str, list[Row]]], path: Path
+) -> None:
+    height = 3.6 * len(bands) + 1
+    figure, grid = plt.subplots(len(bands), len(_PANELS), figsize=(15, height), squeeze=False)
+    names = [contender.name for contender in scenario.contenders]
+    for axes_row, (loop, task, rows) in zip(grid, bands, strict=True):
+        of_task = f"{task}: " if scenario.mixed else ""
         for axes, (field, label) in zip(axes_row, _PANELS, strict=True):
-            _draw_panel(axes, rows, record.variants, field)
+            _draw_panel(axes, rows, names, field)
             axes.set_xlabel(_LOADS[loop])
-            axes.set_ylabel(label)
+            axes.set_ylabel(of_task + label)
     handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False)
-    figure.text(0.5, 0.005, _conditions(record), ha="center", fontsize=8, color="0.35")
-    figure.tight_layout(rect=(0, 0.03, 1, 0.95))
+    top, bottom = 1 - 0.7 / height, 0.25 / height
+    figure.suptitle(heading(scenario), x=0.01, y=1 - 0.12 / height, ha="left", va="top")
+    figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False)
+    figure.text(0.5, 0.04 / height, _conditions(record), ha="center", fontsize=8, color="0.35")
+    figure.tight_layout(rect=(0, bottom, 1, top))
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from loadtests.tasks.options import RequestOptions
+
 __all__ = ["Load", "Loop", "Plan", "default_rates", "parse_steps"]
 
 Loop = Literal["closed", "open"]
@@ -24,38 +26,36 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(RequestOptions):
     """Settings of a comparison.
 
     Raises:
         ValueError: If a value is out of range; the message names the option.
     """
 
-    users: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    users: tuple[int, ...] = (1, 4, 16)
     """Closed loops, in this order."""
     rates: tuple[float, ...] | None = None
     """Open loops, arrivals a second; None: chosen from the closed loops (`default_rates`)."""
     rounds: int = 2
-    """How often each load is measured for each variant, in turn."""
+    """How often each load is measured for each contender, in turn."""
     duration: float = 6.0
     """Seconds measured in one window."""
     warm_up: float = 1.5
     """Seconds before it that do not count."""
     timeout: float = 30.0
     """Seconds a client waits for an answer."""
-    texts_per_request: int = 1
-    token_details: bool = False
-    """Whether answers hold each token's log-probability."""
     seed: int = 1
     max_failed: float = 0.01
     """Share of failed requests above which the comparison is a failure."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.users or min(self.users) < 1:
             raise ValueError("--users takes numbers of 1 or more")
         if not all(0 < rate < math.inf for rate in self.rates or ()):
             raise ValueError("--rates takes arrivals a second above 0")
-        for name in ("rounds", "duration", "timeout", "texts_per_request"):
+        for name in ("rounds", "duration", "timeout"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"--{name.replace('_', '-')} must be a number above 0")
         if not 0 <= self.warm_up < math.inf:
@@ -73,7 +73,7 @@ def default_rates(peak_throughputs: list[float]) -> tuple[float, ...]:
     """Arrival rates that lead from an idle service to the fastest variant's limit.
 
     Args:
-        peak_throughputs: Each variant's best closed-loop throughput, answers a second.
+        peak_throughputs: Each contender's best closed-loop throughput, answers a second.
 
     Returns:
         A quarter, half and three quarters of the slowest variant's, and half and three quarters

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from loadtests.answers import Answer
 from loadtests.plan import Load
+from loadtests.replies import Reply
+from loadtests.tasks import TaskName
 
 __all__ = ["Sample", "Window"]
 
@@ -14,11 +15,12 @@ __all__ = ["Sample", "Window"]
 class Sample:
     """One request of a load test; times are seconds of ``time.perf_counter``."""
 
+    task: TaskName
     intended: float
     """When it was to be sent: latency counts from here, so that no wait is left out."""
     sent: float
     finished: float
-    answer: Answer
+    reply: Reply
 
     @property
     def latency_ms(self) -> float:
@@ -28,9 +30,12 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """One variant under one load; only what lies in its measured part counts."""
+    """One contender under one load; only what lies in its measured part counts."""
 
+    scenario: str
+    """What was sent: a task, or ``mix``."""
     variant: str
+    """Name of the contender."""
     load: Load
     round: int
     begin: float
@@ -42,6 +47,11 @@ class Window:
     """Cores the load generator used; near 1 in a closed loop it is the limit itself."""
     service_cpu: float | None
     """Cores the service used; None if it was not started here."""
+
+    def only(self, task: TaskName) -> Window:
+        """The same with only one task's requests; the cores used stay those for all of them."""
+        own = tuple(sample for sample in self.samples if sample.task == task)
+        return replace(self, samples=own)
 
     @property
     def seconds(self) -> float:
@@ -59,4 +69,4 @@ class Window:
     def answered(self) -> list[Sample]:
         """Requests answered in the measured part, whenever planned: they make the throughput."""
         ended = [s for s in self.samples if self.begin <= s.finished < self.end]
-        return [s for s in ended if s.answer.outcome == "ok"]
+        return [s for s in ended if s.reply.outcome == "ok"]

@@ -1,4 +1,4 @@
-"""Locust users that post real sentences to ``/score``, in a closed and in an open loop.
+"""Locust users that post real requests to the service, in a closed and in an open loop.
 
 Closed loop: a fixed number of users, each of which sends its next request as soon as its last is
 answered; a slow service is asked less often. Open loop: requests arrive at a given mean rate
@@ -15,7 +15,7 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
@@ -25,46 +25,45 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import FastHttpUser, task
 
-from loadtests.answers import read_answer
 from loadtests.plan import Loop
+from loadtests.replies import read_reply
 from loadtests.samples import Sample
-from loadtests.sentences import read_sentences
+from loadtests.tasks import Call, Task, TaskName
 
-__all__ = ["ClosedLoopUser", "OpenLoopUser", "ScoreUser", "Traffic", "user_class"]
+__all__ = ["ClosedLoopUser", "OpenLoopUser", "ServiceUser", "Traffic", "user_class"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
     """What users send."""
 
-    variant: str | None = None
-    """Model asked for; None leaves the choice to the service's traffic split."""
-    texts_per_request: int = 1
-    token_details: bool = False
-    """Whether the log-probability of every token is asked for, or only each text's."""
+    tasks: Mapping[TaskName, Task]
+    """Where requests come from."""
+    weights: Mapping[TaskName, float]
+    """How often each of these tasks is asked, against the others."""
+    models: Mapping[TaskName, str] = field(default_factory=dict)
+    """Model asked for; a task without one leaves the choice to the service's traffic split."""
     rate_per_user: float = 1.0
     """Mean arrivals a second of one open-loop user."""
     seed: int | None = None
-    """Fixes which sentences are sent, and when they arrive; None: another draw every time."""
-    sentences: tuple[str, ...] = field(default_factory=read_sentences)
+    """Fixes what is sent, and when it arrives; None: another draw every time."""
     _users: Iterator[int] = field(default_factory=itertools.count)
 
     def random(self) -> Random:
         """The random source of the next user."""
         return Random() if self.seed is None else Random(f"{self.seed}/{next(self._users)}")
 
-    def draw(self, random: Random) -> str:
-        """The JSON body of one request."""
-        texts = random.choices(self.sentences, k=self.texts_per_request)
-        body = {"texts": texts, "model": self.variant, "tokens": self.token_details}
-        return json.dumps(body)
+    def draw(self, random: Random) -> Call:
+        """One request."""
+        (name,) = random.choices(list(self.weights), list(self.weights.values()))
+        return self.tasks[name].draw(random)
 
 
-class ScoreUser(FastHttpUser):
-    """Posts sentences to ``/score`` and checks the answers."""
+class ServiceUser(FastHttpUser):
+    """Posts requests and checks the answers."""
 
     abstract = True
-    traffic: ClassVar[Traffic] = Traffic()
+    traffic: ClassVar[Traffic]
     network_timeout = 30.0
     connection_timeout = 30.0
 
@@ -73,44 +72,40 @@ class ScoreUser(FastHttpUser):
         self.random = self.traffic.random()
         self.session_id = str(uuid.uuid4())
 
-    def score(self, intended: float, session_id: str) -> None:
+    def ask(self, intended: float, session_id: str) -> None:
         """Post once and report the answer, its time counted from ``intended``."""
-        variant = self.traffic.variant
+        call = self.traffic.draw(self.random)
+        model = self.traffic.models.get(call.task)
         sent = time.perf_counter()
         with self.client.post(
-            "/score",
-            data=self.traffic.draw(self.random),
+            call.path,
+            data=json.dumps(call.body | {"model": model}),
             headers={"Content-Type": "application/json", "X-Session-ID": session_id},
             catch_response=True,
         ) as response:
             finished = time.perf_counter()
-            model = response.headers.get("X-Model") if response.headers else None
-            answer = read_answer(
-                response.status_code,
-                model,
-                response.content,
-                variant,
-                self.traffic.texts_per_request,
-            )
-            response.request_meta["name"] = f"/score {variant or model or 'unanswered'}"
+            answered_by = response.headers.get("X-Model") if response.headers else None
+            reply = read_reply(response.status_code, answered_by, response.content, model, call)
+            response.request_meta["name"] = f"{call.path} {model or answered_by or 'unanswered'}"
             response.request_meta["response_time"] = (finished - intended) * 1000
-            response.request_meta["context"] = {"sample": Sample(intended, sent, finished, answer)}
-            if answer.outcome == "ok":
+            sample = Sample(call.task, intended, sent, finished, reply)
+            response.request_meta["context"] = {"sample": sample}
+            if reply.outcome == "ok":
                 response.success()
             else:
-                response.failure(answer.problem)
+                response.failure(reply.problem)
 
 
-class ClosedLoopUser(ScoreUser):
+class ClosedLoopUser(ServiceUser):
     """Sends its next request as soon as its last one is answered."""
 
     @task
-    def score_once(self) -> None:
+    def ask_once(self) -> None:
         """Post and wait for the answer."""
-        self.score(time.perf_counter(), self.session_id)
+        self.ask(time.perf_counter(), self.session_id)
 
 
-class OpenLoopUser(ScoreUser):
+class OpenLoopUser(ServiceUser):
     """A source of Poisson arrivals, each a visitor with a session of its own.
 
     ``n`` such users at rate ``r`` are together one Poisson source at rate ``n r``.
@@ -130,7 +125,7 @@ class OpenLoopUser(ScoreUser):
         """Wait for the next planned arrival and let it go its own way."""
         self.planned += self.random.expovariate(self.traffic.rate_per_user)
         _sleep_until(self.planned)
-        visitor = self.visitors.spawn(self.score, self.planned, str(uuid.uuid4()))
+        visitor = self.visitors.spawn(self.ask, self.planned, str(uuid.uuid4()))
         visitor.link_exception(self._report_error)
 
     def on_stop(self) -> None:
@@ -154,7 +149,7 @@ def _sleep_until(moment: float) -> None:
         gevent.sleep(0)
 
 
-def user_class(loop: Loop, traffic: Traffic, timeout: float) -> type[ScoreUser]:
+def user_class(loop: Loop, traffic: Traffic, timeout: float) -> type[ServiceUser]:
     """A user class with this traffic, which gives an answer ``timeout`` seconds."""
     base = ClosedLoopUser if loop == "closed" else OpenLoopUser
     members = {"traffic": traffic, "network_timeout": timeout, "connection_timeout": timeout}

@@ -11,19 +11,28 @@ from locust.env import Environment
 
 from loadtests.plan import Load, Plan
 from loadtests.samples import Sample, Window
+from loadtests.scenarios import Contender, Scenario
+from loadtests.tasks import build_tasks
 from loadtests.users import Traffic, user_class
 
 __all__ = ["measure"]
 
 
 def measure(
-    host: str, variant: str, load: Load, number: int, plan: Plan, service: psutil.Process | None
+    host: str,
+    scenario: Scenario,
+    contender: Contender,
+    load: Load,
+    number: int,
+    plan: Plan,
+    service: psutil.Process | None,
 ) -> Window:
-    """Put one load on one variant.
+    """Put one load on one contender.
 
     Args:
         host: Base URL of the service.
-        variant: Model asked for.
+        scenario: What is sent.
+        contender: The models asked for.
         load: How many users, or arrivals a second.
         number: The round; with the plan's seed it fixes what is sent.
         plan: Durations and requests.
@@ -34,9 +43,9 @@ def measure(
     """
     closed = load.loop == "closed"
     traffic = Traffic(
-        variant=variant,
-        texts_per_request=plan.texts_per_request,
-        token_details=plan.token_details,
+        tasks=build_tasks(scenario.weights, plan),
+        weights=scenario.weights,
+        models=contender.models,
         rate_per_user=load.value,
         seed=plan.seed * 1000 + number,
     )
@@ -73,7 +82,8 @@ def measure(
     if broken:
         raise RuntimeError(f"a simulated user broke: {broken[0]!r}") from broken[0]
     return Window(
-        variant,
+        scenario.name,
+        contender.name,
         load,
         number,
         begin,

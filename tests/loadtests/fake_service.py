@@ -10,20 +10,28 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["Behaviour", "fake_service", "score_body"]
+__all__ = ["Behaviour", "answer_body", "fake_service", "score_body"]
 
 Behaviour = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 """Turns a request's body into a status and a body."""
 
+_TIMING = {"queue": 0.25, "compute": 1.5, "total": 2.0}
+
 
 def score_body(model: str, texts: int = 1) -> dict[str, Any]:
-    """A right answer."""
+    """A right answer to ``/score``."""
     score = {"log_prob": -20.5, "perplexity": 60.0, "token_count": 5, "unknown_count": 0}
-    return {
-        "model": model,
-        "scores": [score] * texts,
-        "timing_ms": {"queue": 0.25, "compute": 1.5, "total": 2.0},
-    }
+    return {"model": model, "scores": [score] * texts, "timing_ms": _TIMING}
+
+
+def answer_body(model: str, context: str, top_k: int = 1) -> dict[str, Any]:
+    """What ``/answer`` may say: the passage's first words, each less likely than the last."""
+    answers: list[dict[str, Any]] = []
+    for word in context.split()[:top_k]:
+        start = context.index(word, answers[-1]["end"] if answers else 0)
+        score = 0.5 ** (len(answers) + 1)
+        answers.append({"text": word, "start": start, "end": start + len(word), "score": score})
+    return {"model": model, "answers": answers, "timing_ms": _TIMING}
 
 
 @contextmanager
@@ -31,21 +39,35 @@ def fake_service(
     names: tuple[str, ...] = ("tiny-dense", "tiny-iss"),
     behaviour: Behaviour | None = None,
     seconds: dict[str, float] | None = None,
+    readers: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Serve on a free port; yields the URL and the requests that came, headers under ``headers``.
+    """Serve on a free port; yields the URL and the requests that came.
+
+    Each request is its body, with its ``path``, its ``headers`` and the time it came ``at``.
 
     Args:
-        names: Models it lists.
-        behaviour: What it answers to ``/score``; None: what is right.
+        names: Models for ``/score`` that it lists; the variant is what stands after the last ``-``.
+        behaviour: What it answers; None: what is right.
         seconds: How long each model takes.
+        readers: Models for ``/answer``.
     """
     received: list[dict[str, Any]] = []
-    models = [{"name": n, "task": "score", "variant": n.split("-")[-1]} for n in names]
+    tasks = dict.fromkeys(names, "score") | dict.fromkeys(readers, "answer")
+    models = [{"name": n, "task": t, "variant": n.split("-")[-1]} for n, t in tasks.items()]
     documents: dict[str, dict[str, Any]] = {
         "/models": {"models": models},
         "/health/ready": {"status": "ready"},
         **{f"/models/{model['name']}": model for model in models},
     }
+
+    def answer_rightly(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if request["path"] == "/score":
+            return 200, score_body(request["model"] or names[0], len(request["texts"]))
+        model = request["model"] or readers[0]
+        return 200, answer_body(model, request["context"], request["top_k"])
+
+    def not_served(_request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 404, {}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -56,14 +78,15 @@ def fake_service(
             self.answer(200 if known else 404, documents.get(self.path, {}), "none")
 
         def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.append(request | {"headers": dict(self.headers), "at": time.monotonic()})
-            model = request["model"] or names[0]
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            known = {"path": self.path, "headers": dict(self.headers), "at": time.monotonic()}
+            request = body | known
+            received.append(request)
+            served = [name for name, task in tasks.items() if self.path == f"/{task}"]
+            model = request["model"] or (served or ["none"])[0]
             time.sleep((seconds or {}).get(model, 0.0))
-            status, body = (
-                behaviour(request) if behaviour else (200, score_body(model, len(request["texts"])))
-            )
-            self.answer(status, body, model)
+            respond = (behaviour or answer_rightly) if model in served else not_served
+            self.answer(*respond(request), model)
 
         def answer(self, status: int, body: dict[str, Any], model: str) -> None:
             content = json.dumps(body).encode()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.report import markdown, read_record, write_record
+from loadtests.record import read_record, write_record
+from loadtests.report import markdown
 from tests.loadtests.fake_service import fake_service, score_body
 from tests.loadtests.test_report import record
 
@@ -41,7 +42,7 @@ def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
     assert code == 0, errors
     result = read_record(tmp_path)
     assert result.complete
-    assert result.variants == ["tiny-dense", "tiny-iss"]
+    assert [model["name"] for model in result.models] == ["tiny-dense", "tiny-iss"]
     assert [(row.loop, row.load, row.variant) for row in result.rows] == [
         ("closed", 2, "tiny-dense"),
         ("closed", 2, "tiny-iss"),
@@ -50,9 +51,9 @@ def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
     ]
     assert all(row.requests > 0 and row.failed == 0 and row.rounds == 2 for row in result.rows)
     assert {p.name for p in tmp_path.iterdir()} == {
-        "record.json", "report.md", "table.csv", "load.png", "loadtest.log"
+        "record.json", "report.md", "table.csv", "load-score.png", "loadtest.log"
     }  # fmt: skip
-    assert "## Against `tiny-dense`" in output
+    assert "### Against `tiny-dense`" in output
     assert "[8/8]" in errors
 
     order = [request["model"] for request in received]
@@ -74,6 +75,32 @@ def test_requests_are_as_the_contract_says(tmp_path: Path) -> None:
         assert request["headers"]["Content-Type"] == "application/json"
     assert len({request["headers"]["X-Session-ID"] for request in received}) == 1
     assert len({text for request in received for text in request["texts"]}) > 3
+
+
+def test_every_task_that_is_served_is_compared_and_then_all_mixed(tmp_path: Path) -> None:
+    readers = ("qa-dense", "qa-iss")
+    with fake_service(readers=readers) as (host, received):
+        code, output, errors = run(
+            "compare", "--host", host, "--out", str(tmp_path), *SHORT,
+            "--mix", "score=3,answer=1", "--top-k", "2", "--context-words", "600", "900",
+        )  # fmt: skip
+
+    assert code == 0, errors
+    result = read_record(tmp_path)
+    assert [scenario.name for scenario in result.scenarios] == ["score", "answer", "mix"]
+    assert [model["name"] for model in result.models] == ["tiny-dense", "tiny-iss", *readers]
+    pictures = ("load-score.png", "load-answer.png", "load-mix.png")
+    assert all((tmp_path / name).exists() and f"({name})" in output for name in pictures)
+    assert "## 3 /score to 1 /answer, mixed" in output
+
+    questions = [request for request in received if request["path"] == "/answer"]
+    assert {request["model"] for request in questions} == set(readers)
+    assert all(len(request["context"].split()) >= 600 for request in questions)
+    assert {request["top_k"] for request in questions} == {2}
+    mixed = {row.task: row for row in result.rows if row.scenario == "mix"}
+    assert set(mixed) == {"all", "score", "answer"}
+    assert mixed["score"].requests + mixed["answer"].requests == mixed["all"].requests
+    assert mixed["score"].requests > mixed["answer"].requests > 0
 
 
 def test_a_stall_of_the_service_is_felt_by_all_arrivals_of_an_open_loop(tmp_path: Path) -> None:
@@ -98,7 +125,8 @@ def test_a_stall_of_the_service_is_felt_by_all_arrivals_of_an_open_loop(tmp_path
     ("status", "body", "problem"),
     [
         (500, {}, "HTTP 500"),
-        (200, {"scores": []}, "not the contract's answer"),
+        (200, {"scores": []}, "0 scores for 1 texts"),
+        (200, {}, "not the contract's answer: KeyError scores"),
     ],
 )
 def test_a_service_that_fails_fails_the_comparison(
@@ -108,7 +136,7 @@ def test_a_service_that_fails_fails_the_comparison(
         code, _, errors = run("compare", "--host", host, "--out", str(tmp_path), *SHORT)
 
     assert code == 1
-    assert "only, closed loop at 1: 100.0% of requests failed" in errors
+    assert "/score, only, closed loop at 1: 100.0% of requests failed" in errors
     assert problem in errors
     assert read_record(tmp_path).complete
 
@@ -140,14 +168,23 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
 
     assert code == 0, errors
     assert output == markdown(record()) == (tmp_path / "report.md").read_text()
+    again = run("report", str(tmp_path / "record.json"), "--out", str(tmp_path / "elsewhere"))
+    assert again == (0, output, "")
+    assert (tmp_path / "elsewhere" / "report.md").read_text() == output
     assert (tmp_path / "table.csv").exists()
-    assert (tmp_path / "load.png").exists()
+    assert (tmp_path / "load-score.png").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--host", "http://127.0.0.1:1"), "http://127.0.0.1:1/models"),
+        (("--mix", "score"), "--mix takes weights above 0 such as score=1,answer=1, got 'score'"),
+        (("--host", "HOST", "--task", "answer"), "no model to compare serves /answer"),
+        (
+            ("--host", "READER", "--context-words", "1", "9"),
+            "--context-words 1 9: no passage has so many words; they have 39, 44,",
+        ),
         (("--rounds", "0"), "--rounds must be a number above 0"),
         (("--models", "nowhere"), "--models nowhere is no folder"),
         (("--host", "HOST", "--variants", "tiny-gru"), "tiny-gru is not served; there are: tiny"),
@@ -157,8 +194,9 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
 def test_wrong_input_is_one_clear_line(
     tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    with fake_service() as (host, _):
-        given = [host if argument == "HOST" else argument for argument in arguments]
+    with fake_service() as (host, _), fake_service((), readers=("qa-iss",)) as (reader, _):
+        hosts = {"HOST": host, "READER": reader}
+        given = [hosts.get(argument, argument) for argument in arguments]
         code, _, errors = run("compare", "--out", str(tmp_path), *given)
 
     assert code == 2

@@ -5,8 +5,11 @@ from tests.loadtests.fake_service import fake_service
 
 
 def test_the_models_of_a_service_are_described() -> None:
-    with fake_service(("tiny-dense",)) as (host, _):
-        assert get_models(host) == [{"name": "tiny-dense", "task": "score", "variant": "dense"}]
+    with fake_service(("tiny-dense",), readers=("qa-iss",)) as (host, _):
+        assert get_models(host) == [
+            {"name": "tiny-dense", "task": "score", "variant": "dense"},
+            {"name": "qa-iss", "task": "answer", "variant": "iss"},
+        ]
 
 
 def test_an_address_without_a_service_is_named() -> None:

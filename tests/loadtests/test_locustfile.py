@@ -52,3 +52,41 @@ def test_wrong_steps_are_refused_before_the_test(steps: str) -> None:
     result = locust("-f", str(LOADTESTS / "locustfile.py"), "--steps", steps)
     assert result.returncode != 0
     assert "--steps takes numbers of users" in result.stderr
+
+
+def test_tasks_are_asked_as_often_as_the_mix_says() -> None:
+    with fake_service(readers=("qa-iss",)) as (host, received):
+        result = locust(
+            "-f", str(LOADTESTS / "locustfile.py"), "ClosedLoopUser", "--host", host,
+            "--run-time", "2s", "--mix", "score=1,answer=3", "--variant",
+            "score=tiny-iss,answer=qa-iss", "--top-k", "2", "--context-words", "30,60",
+        )  # fmt: skip
+
+    assert result.returncode == 0, result.stderr
+    assert {(r["path"], r["model"]) for r in received} == {
+        ("/score", "tiny-iss"),
+        ("/answer", "qa-iss"),
+    }
+    questions = [request for request in received if request["path"] == "/answer"]
+    assert len(questions) > len(received) / 2
+    assert {request["top_k"] for request in questions} == {2}
+    assert max(len(request["context"].split()) for request in questions) <= 60
+    assert "/answer qa-iss" in result.stderr
+    assert "Aggregated" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--mix", "score"), "--mix takes weights above 0"),
+        (("--variant", "answer=qa-iss"), "--variant takes the tasks' models as score=NAME"),
+        (("--top-k", "0"), "--top-k must be a number of 1 or more"),
+        (("--context-words", "80"), "--context-words takes the least and the most"),
+        (("--mix", "answer=1", "--context-words", "1,9"), "--context-words 1 9: no passage"),
+    ],
+)
+def test_wrong_options_are_one_clear_line(arguments: tuple[str, ...], said: str) -> None:
+    result = locust("-f", str(LOADTESTS / "locustfile.py"), "--host", "http://h", *arguments)
+    assert result.returncode == 1
+    assert f"locust: error: {said}" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -3,13 +3,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from loadtests.picture import draw
 from loadtests.plan import Plan
-from loadtests.report import Record, markdown, read_record, write_record, write_tables
+from loadtests.record import Record
+from loadtests.report import markdown, write_tables
+from loadtests.scenarios import Contender, Scenario
 from tests.loadtests.test_summary import row
 
+ALONE = Scenario(
+    "score",
+    {"score": 1.0},
+    (Contender("dense", {"score": "dense"}), Contender("iss", {"score": "iss"})),
+)
+MIXED = Scenario(
+    "mix",
+    {"score": 3.0, "answer": 1.0},
+    (
+        Contender("dense", {"score": "dense", "answer": "qa-dense"}),
+        Contender("iss", {"score": "iss", "answer": "qa-iss"}),
+    ),
+)
 CONDITIONS = {"date": "2026-01-01", "cores": 2, "load_average_before": 0.0, "settings": {"A": "1"}}
 
 
@@ -35,36 +48,50 @@ def record() -> Record:
             {"name": "dense", "engine": "onnxruntime-fp32", "provenance": {"notes": "Untrained."}},
             {"name": "iss"},
         ],
+        scenarios=[ALONE],
         complete=True,
         rows=[row(**slow), row(**fast), row("open", 25.0, **slow), row("open", 25.0, **fast)],
     )
 
 
-def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    write_record(record(), tmp_path)
-    assert read_record(tmp_path) == record()
-    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
-
-
-def test_a_missing_or_wrong_record_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot read .*record\.json"):
-        read_record(tmp_path)
-    (tmp_path / "record.json").write_text('{"conditions": {}, "plan": {}, "models": []}')
-    with pytest.raises(ValueError, match=r"record\.json is not .* complete"):
-        read_record(tmp_path)
+def mixed_record() -> Record:
+    rows = [
+        replace(one, scenario="mix", task=task, right=0.5 if task == "answer" else None)
+        for one in record().rows
+        for task in ("all", "score", "answer")
+    ]
+    return replace(record(), scenarios=[ALONE, MIXED], rows=[*record().rows, *rows])
 
 
 def test_the_report_holds_conditions_both_loops_and_the_ratios() -> None:
     text = markdown(record())
 
-    assert text.startswith("# Load test: dense against iss\n")
+    assert text.startswith("# Load test of /score\n")
     assert "- cores: 2" in text
     assert "- load average before: 0.0" in text
     assert "- settings: A=1" in text
     assert "- `dense`: engine onnxruntime-fp32. **Untrained.**" in text
-    assert text.index("## Closed loop") < text.index("## Open loop") < text.index("## Against")
+    assert "- /score: 1 sentence(s) a request" in text
+    assert "/answer" not in text
+    headings = ["## /score", "### Closed loop", "### Open loop", "### Against `dense`"]
+    assert [line for line in text.splitlines() if line in headings] == headings
+    assert "(load-score.png)" in text
     assert "| closed | 4 | iss | 8.00x | 4.00x | 3.00x | - |" in text
     assert "Interrupted" not in text
+
+
+def test_a_mix_is_shown_together_and_by_task() -> None:
+    text = markdown(mixed_record())
+
+    assert text.startswith("# Load test of /score, 3 /score to 1 /answer\n")
+    assert "- /answer: one question a request on a passage of any number of words" in text
+    mix = text[text.index("## 3 /score to 1 /answer, mixed") :]
+    assert "- iss: `iss`, `qa-iss`" in mix
+    assert "| closed | 4 | iss | all | 8.00x | 4.00x | 3.00x | - |" in mix
+    assert "| closed | 4 | iss | answer | 8.00x | 4.00x | 3.00x | - |" in mix
+    assert "| right |" in mix
+    assert "| 50.0% |" in mix
+    assert "| right |" not in text[: text.index("mixed\n")]
 
 
 def test_latencies_of_an_overloaded_variant_are_not_compared() -> None:
@@ -90,16 +117,23 @@ def test_the_tables_columns_agree(tmp_path: Path) -> None:
         ("dense", "open", "25.0", ""),
         ("iss", "open", "25.0", "4.0"),
     ]
+    assert {(r["scenario"], r["task"], r["right"]) for r in rows} == {("score", "score", "")}
 
 
-def test_the_picture_is_drawn_also_of_what_has_no_answers(tmp_path: Path) -> None:
+def test_the_tables_columns_agree_in_a_mix() -> None:
+    tables = [line for line in markdown(mixed_record()).splitlines() if "|" in line]
+    assert {line.count("|") for line in tables} == {17, 8, 19, 9}
+
+
+def test_the_pictures_are_drawn_also_of_what_has_no_answers(tmp_path: Path) -> None:
     silent = row(variant="iss", throughput=0.0, p50_ms=None, p95_ms=None, p99_ms=None)
-    draw(replace(record(), rows=[*record().rows, silent]), tmp_path / "load.png")
-    draw(replace(record(), rows=[silent], complete=False), tmp_path / "silent.png")
-    for name in ("load.png", "silent.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    draw(replace(mixed_record(), rows=[*mixed_record().rows, silent]), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"load-score.png", "load-mix.png"}
+    draw(replace(record(), rows=[silent], complete=False), tmp_path)
+    for path in tmp_path.iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_nothing_measured_gives_no_picture(tmp_path: Path) -> None:
-    draw(replace(record(), rows=[]), tmp_path / "load.png")
-    assert not (tmp_path / "load.png").exists()
+    draw(replace(record(), rows=[]), tmp_path)
+    assert not list(tmp_path.iterdir())

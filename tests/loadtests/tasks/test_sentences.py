@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.sentences import SENTENCES_FILE, read_sentences
+from loadtests.tasks.sentences import SENTENCES_FILE, read_sentences
 
 
 def test_there_are_enough_different_sentences_of_all_lengths() -> None:
