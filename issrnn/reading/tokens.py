@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Token", "tokenize"]
@@ -81,6 +82,7 @@ _UNSPACED = (
 """Scripts written without spaces in which a character is a word or a syllable: each is a token."""
 
 
+@lru_cache(maxsize=1 << 14)
 def _kind(code: int) -> str:
     """The one character that stands for a character in an outline."""
     character = chr(code)
@@ -105,7 +107,7 @@ def _modifies_emoji(code: int) -> bool:
 
 
 class _Kinds(dict[int, str]):
-    """`_kind` of every character; kept for the common alphabets only, so that it cannot grow."""
+    """`_kind` of every character; holds those of the common alphabets and never grows."""
 
     def __missing__(self, code: int) -> str:
         return _kind(code)
