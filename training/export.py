@@ -10,46 +10,44 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import nn
 
+import issrnn
 from issrnn import artifact
-from issrnn.networks import LanguageModel
-from issrnn.vocabulary import END
-from training.config import TrainingConfig
+from training.config import RunConfig
 from training.errors import ConfigError, RunError
-from training.evaluation import perplexity
-from training.measure import measure_splits
+from training.experiment import Experiment, Paths, architecture_of
 from training.presets import PRESETS
 from training.run_folder import RunFolder
-from training.session import find_model_groups, shrink_network
-from training.subject import Subject, Weights, open_run
+from training.subject import Weights, default_weights, open_run
 
 __all__ = ["HALF_TOLERANCE", "StoredType", "export_run"]
 
 StoredType = Literal["auto", "float16", "float32"]
 
 HALF_TOLERANCE = 1e-3
-"""Relative change of the validation perplexity up to which weights are stored in 16 bits."""
+"""Relative change of the validation figure up to which weights are stored in 16 bits."""
 
 
 def export_run(
     folder: RunFolder,
-    data: Path,
+    paths: Paths,
     models: Path,
     *,
     name: str | None = None,
-    weights: Weights = "best",
+    weights: Weights | None = None,
     stored: StoredType = "auto",
 ) -> artifact.Card:
     """Write ``MODELS/NAME``; its card's metrics are measured on the weights as stored.
 
     Args:
         folder: Of a finished run.
-        data: The data directory, with the data of the run.
+        paths: Of the data of the run.
         models: Where artifacts are.
         name: Of the artifact; None takes the run's.
-        weights: Which of the run's weights.
+        weights: Which of the run's weights; None takes those its record is about.
         stored: Type of the stored numbers; auto takes 16 bits where that changes the validation
-            perplexity by at most `HALF_TOLERANCE`.
+            figure by at most `HALF_TOLERANCE`.
 
     Returns:
         The card.
@@ -59,25 +57,28 @@ def export_run(
             cannot be written.
     """
     record = folder.read_record()
-    subject, corpus = open_run(folder, data, weights)
-    if record["data_sha256"] != corpus.sha256:
-        raise RunError(f"{folder.path} was trained on other data than that in {data}")
-    model = shrink_network(subject.model, find_model_groups(subject.model))
-    if stored == "auto":
-        stored = _choose_type(model, subject)
-    arrays = _arrays(model, stored)
-    metrics = _measure_stored(arrays, model, subject)
     config = folder.read_config()
+    weights = weights or default_weights(config)
+    subject = open_run(folder, paths, weights)
+    experiment = subject.experiment
+    if record["data_sha256"] != experiment.data_sha256:
+        raise RunError(f"{folder.path} was trained on other data than those in {paths.data}")
+    model = issrnn.shrink(subject.model, experiment.find_groups(subject.model))
+    if stored == "auto":
+        stored = _choose_type(experiment, model)
+    arrays = _arrays(model, stored)
+    metrics = experiment.measure(_network(experiment, model, arrays))
     try:
         card = artifact.Card(
             name=name or folder.name,
-            task="score",
+            task=config.task,
             variant=config.variant,
-            architecture=model.architecture,
+            architecture=architecture_of(model),
             dense_hidden_sizes=config.hidden_sizes if config.variant == "iss" else None,
             weights_dtype=stored,
-            metrics=metrics,
+            metrics={metric: round(value, 4) for metric, value in metrics.items()},
             provenance=_provenance(record, config, weights),
+            **experiment.card_fields(),
         )
     except ValidationError as error:
         message = error.errors()[0]["msg"]
@@ -85,24 +86,21 @@ def export_run(
             f"no artifact can be called {name or folder.name!r}: {message}; use --as"
         ) from error
     try:
-        return artifact.save(models / card.name, card, arrays, subject.vocabulary)
+        return experiment.save_artifact(models / card.name, card, arrays)
     except artifact.ArtifactError as error:
         raise RunError(str(error)) from error
 
 
-def _choose_type(model: LanguageModel, subject: Subject) -> Literal["float16", "float32"]:
-    """16 bits if every weight fits and the validation perplexity stays the same."""
-    end, words = subject.vocabulary.ids[END], subject.splits["valid"]
+def _choose_type(experiment: Experiment[Any], model: nn.Module) -> Literal["float16", "float32"]:
+    """16 bits if every weight fits and the validation figure stays the same."""
     if not all(bool(torch.isfinite(weight.half()).all()) for weight in model.parameters()):
         return "float32"
-    exact = perplexity(model, words, end)
-    halved = LanguageModel(model.architecture)
-    halved.load_state_dict({n: w.half().float() for n, w in model.state_dict().items()})
-    rounded = perplexity(halved, words, end)
+    exact = experiment.quick_quality(model)
+    rounded = experiment.quick_quality(_network(experiment, model, _arrays(model, "float16")))
     return "float16" if math.isclose(rounded, exact, rel_tol=HALF_TOLERANCE) else "float32"
 
 
-def _arrays(model: LanguageModel, stored: str) -> dict[str, NDArray[np.float32]]:
+def _arrays(model: nn.Module, stored: str) -> dict[str, NDArray[np.float32]]:
     """The weights as they read back from the file."""
     return {
         name: weight.cpu().numpy().astype(stored).astype(np.float32)
@@ -110,20 +108,17 @@ def _arrays(model: LanguageModel, stored: str) -> dict[str, NDArray[np.float32]]
     }
 
 
-def _measure_stored(
-    arrays: dict[str, NDArray[np.float32]], model: LanguageModel, subject: Subject
-) -> dict[str, float]:
-    network = LanguageModel(model.architecture)
+def _network(
+    experiment: Experiment[Any], model: nn.Module, arrays: dict[str, NDArray[np.float32]]
+) -> nn.Module:
+    network = experiment.plain_network(architecture_of(model))
     network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
-    metrics = measure_splits(network, subject.splits, subject.vocabulary.ids[END])
-    return {name: round(value, 4) for name, value in metrics.items()}
+    return network.eval()
 
 
-def _provenance(
-    record: dict[str, Any], config: TrainingConfig, weights: Weights
-) -> artifact.Provenance:
+def _provenance(record: dict[str, Any], config: RunConfig, weights: Weights) -> artifact.Provenance:
     name = record["name"]
-    which = "" if weights == "best" else f" --weights {weights}"
+    which = "" if weights == default_weights(config) else f" --weights {weights}"
     return artifact.Provenance(
         preset=config.preset,
         command=f"{_run_command(name, config)} && python -m training export {name}{which}",
@@ -138,7 +133,7 @@ def _provenance(
     )
 
 
-def _run_command(name: str, config: TrainingConfig) -> str:
+def _run_command(name: str, config: RunConfig) -> str:
     """The command that trains this config: its preset and what differs from it."""
     parts = ["python -m training run", config.preset]
     if name != config.preset:

@@ -86,7 +86,8 @@ class _LSTM(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         steps, batch, _ = inputs.shape
         hidden = h0.shape[1]
-        low_inputs, low_ih, low_hh = (t.to(product_dtype) for t in (inputs, weight_ih, weight_hh))
+        low_inputs = inputs.to(product_dtype).contiguous()
+        low_ih, low_hh = weight_ih.to(product_dtype), weight_hh.to(product_dtype)
         gates = linear(low_inputs, low_ih).to(inputs.dtype).add_(bias)  # (T, B, 4H)
         states = inputs.new_empty(steps + 1, batch, hidden)
         cells = inputs.new_empty(steps + 1, batch, hidden)

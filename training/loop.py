@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from issrnn.vocabulary import END
 from training.checkpoint import save_document
-from training.corpus import Corpus
 from training.errors import Interrupted, RunError
-from training.evaluation import perplexity
+from training.experiment import Experiment, Loss
 from training.journal import Journal
+from training.plots import SIZE
 from training.run_folder import RunFolder
 from training.session import Session
 from training.step import remove_dead_, train_step
 from training.stopping import StopRequest
-from training.streams import Streams
 
-__all__ = ["VALIDATION_STREAMS", "Loop", "log_columns"]
-
-VALIDATION_STREAMS = 20
-"""Streams the validation split is cut into after each epoch; the record's figures use 1."""
+__all__ = ["Loop", "log_columns"]
 
 _HOPELESS = 100.0
-"""Nats a word: ten times those of guessing, from where nothing comes back."""
+"""Nats a prediction: ten times those of guessing, from where nothing comes back."""
 
 
 @dataclass(eq=False)
@@ -33,7 +28,6 @@ class Loop:
     """Trains a session to its end, or until it is asked to stop."""
 
     session: Session
-    corpus: Corpus
     folder: RunFolder
     journal: Journal
     stop: StopRequest
@@ -41,10 +35,8 @@ class Loop:
     """Longest time between two checkpoints."""
 
     def __post_init__(self) -> None:
-        config = self.session.config
-        self._streams = Streams.for_training(
-            self.corpus.train, config.batch_size, config.bptt_steps
-        )
+        self._experiment = self.session.experiment
+        self._config = self._experiment.config
         self._saved_at = time.monotonic()
         self._clock = time.monotonic()
 
@@ -56,89 +48,80 @@ class Loop:
             RunError: If the loss is no number any more or the disk is full.
         """
         self._clock = time.monotonic()
-        while self.session.position.epoch < self.session.config.epochs:
+        while self.session.position.epoch < self._config.epochs:
             self._train_epoch()
             self._finish_epoch()
 
     def _train_epoch(self) -> None:
         session, position = self.session, self.session.position
-        learning_rate = session.config.learning_rate_in(position.epoch)
-        while position.step < len(self._streams):
-            inputs, targets = self._streams.stretch(position.step)
-            inputs, targets = inputs.to(session.device), targets.to(session.device)
-            nats, norm = train_step(session, inputs, targets, learning_rate)
-            if not nats < _HOPELESS * targets.numel():  # true of NaN as well
+        learning_rate = self._config.learning_rate_in(position.epoch)
+        while position.step < self._experiment.steps_per_epoch:
+            loss, norm = train_step(session, position.step, learning_rate)
+            if not loss.nats < _HOPELESS * loss.count:  # true of NaN as well
                 raise RunError(
-                    f"training diverged in step {position.total_steps + 1}, loss {nats:.3g}: lower "
-                    f"learning_rate (now {learning_rate:g}) or clip (now {session.config.clip:g})"
+                    f"training diverged in step {position.total_steps + 1}, loss {loss.nats:.3g}: "
+                    f"lower learning_rate (now {learning_rate:g}) or clip "
+                    f"(now {self._config.clip:g})"
                 )
-            self._count(nats, targets.numel())
-            if _is_due(position.total_steps, session.config.shrink_every):
+            self._count(loss)
+            if _is_due(position.total_steps, self._config.shrink_every):
                 self._shrink()
-            if _is_due(position.total_steps, session.config.log_every):
+            if _is_due(position.total_steps, self._config.log_every):
                 self._log_interval(learning_rate, norm)
             self._report()
             self._save_if_due()
 
     def _finish_epoch(self) -> None:
         """Validate, keep the best weights, and close the books of the epoch."""
-        session, position = self.session, self.session.position
+        session, position, experiment = self.session, self.session.position, self._experiment
         self._shrink()
         self._save()  # validation can take minutes: a kill in it must not cost the epoch
-        valid = perplexity(
-            session.model,
-            self.corpus.valid,
-            self.corpus.vocabulary.ids[END],
-            batch_size=VALIDATION_STREAMS,
-            precision=session.config.product_precision,
-            between=lambda *_: self._stop_if_asked(),
-        )
+        valid = experiment.validate(session, self._stop_if_asked)
         self._tick()
-        learning_rate = session.config.learning_rate_in(position.epoch)
-        train = _perplexity(position.epoch_nats, position.epoch_words)
-        milliseconds = 1e3 * position.epoch_seconds / len(self._streams)
+        learning_rate = self._config.learning_rate_in(position.epoch)
+        train = experiment.training_value(position.epoch_nats, position.epoch_count)
+        milliseconds = 1e3 * position.epoch_seconds / experiment.steps_per_epoch
         summary: dict[str, Any] = {
             "epoch": position.epoch + 1,
             "learning_rate": learning_rate,
-            "train_perplexity": train,
-            "valid_perplexity": valid,
+            experiment.training_figure: train,
+            **valid,
             "hidden_sizes": list(session.hidden_sizes),
             "seconds": position.epoch_seconds,
             "milliseconds_per_step": milliseconds,
         }
         position.epochs.append(summary)
-        self._add_row(learning_rate=learning_rate, train_perplexity=train, valid_perplexity=valid)
+        self._add_row(learning_rate=learning_rate, **{experiment.training_figure: train}, **valid)
         position.epoch += 1
-        position.step = position.epoch_words = 0
+        position.step = position.epoch_count = 0
         position.epoch_nats = position.epoch_seconds = 0.0
         session.state = None
-        if valid < position.best_valid or not position.best_epoch:
-            position.best_valid, position.best_epoch = valid, position.epoch
-            save_document(
-                self.folder.best,
-                {
-                    **session.weights_document(),
-                    "epoch": position.epoch,
-                    "valid_perplexity": valid,
-                },
-            )
+        quality = valid[experiment.quality.name]
+        if experiment.quality.improves(quality, position.best):
+            position.best, position.best_epoch = quality, position.epoch
+            weights = experiment.weights_to_keep(session)
+            best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
+            save_document(self.folder.best, best)
         self._save()
+        figures = ", ".join(f"{_title(name)} {value:.2f}" for name, value in valid.items())
         self.journal.say(
-            f"epoch {summary['epoch']}/{session.config.epochs}: "
-            f"train {train:.2f}, valid {valid:.2f}, sizes {_sizes(session)}, "
-            f"{summary['seconds']:.0f} s ({milliseconds:.0f} ms a step), lr {learning_rate:.4g}"
+            f"epoch {summary['epoch']}/{self._config.epochs}: "
+            f"{_title(experiment.training_figure)} {train:.2f}, {figures}, "
+            f"sizes {_sizes(session)}, {summary['seconds']:.0f} s "
+            f"({milliseconds:.0f} ms a step), lr {learning_rate:.4g}"
         )
 
-    def _count(self, nats: float, words: int) -> None:
+    def _count(self, loss: Loss) -> None:
         position = self.session.position
         seconds = self._tick()
         position.step += 1
         position.total_steps += 1
-        position.epoch_nats += nats
-        position.epoch_words += words
+        position.epoch_nats += loss.nats
+        position.epoch_count += loss.count
         position.epoch_seconds += seconds
-        position.interval_nats += nats
-        position.interval_words += words
+        position.interval_nats += loss.nats
+        position.interval_count += loss.count
+        position.interval_steps += 1
         position.interval_seconds += seconds
 
     def _tick(self) -> float:
@@ -149,47 +132,44 @@ class Loop:
         return seconds
 
     def _shrink(self) -> None:
-        if self.session.config.shrink_every and remove_dead_(self.session):
+        if self._config.shrink_every and remove_dead_(self.session):
             self.session.position.epoch_seconds += self._tick()
 
     def _log_interval(self, learning_rate: float, norm: float) -> None:
-        position = self.session.position
+        position, experiment = self.session.position, self._experiment
+        train = experiment.training_value(position.interval_nats, position.interval_count)
         self._add_row(
             learning_rate=learning_rate,
-            train_perplexity=_perplexity(position.interval_nats, position.interval_words),
             gradient_norm=norm,
-            milliseconds_per_step=1e3
-            * position.interval_seconds
-            / (position.interval_words / self._words_per_step()),
+            milliseconds_per_step=1e3 * position.interval_seconds / position.interval_steps,
+            **{experiment.training_figure: train},
         )
         position.interval_nats = position.interval_seconds = 0.0
-        position.interval_words = 0
-
-    def _words_per_step(self) -> int:
-        return self.session.config.batch_size * self.session.config.bptt_steps
+        position.interval_count = position.interval_steps = 0
 
     def _add_row(self, **figures: float) -> None:
         position = self.session.position
         row: dict[str, Any] = {
             "step": position.total_steps,
-            "epoch": position.total_steps / len(self._streams),
+            "epoch": position.total_steps / self._experiment.steps_per_epoch,
             "seconds": position.seconds,
             **figures,
-            **{f"size_{n}": size for n, size in enumerate(self.session.hidden_sizes, start=1)},
+            **self._sizes(),
         }
         position.rows.append(row)
         self.journal.row(row)
 
+    def _sizes(self) -> dict[str, int]:
+        names, sizes = self.session.layer_names, self.session.hidden_sizes
+        return {f"{SIZE}{name}": size for name, size in zip(names, sizes, strict=True)}
+
     def _report(self) -> None:
-        position, config = self.session.position, self.session.config
-        self.journal.step(
-            f"epoch {position.epoch + 1}/{config.epochs}",
-            {
-                "ppl": f"{_perplexity(position.epoch_nats, position.epoch_words):.1f}",
-                "best valid": f"{position.best_valid:.2f}",
-                "sizes": _sizes(self.session),
-            },
-        )
+        position, experiment = self.session.position, self._experiment
+        train = experiment.training_value(position.epoch_nats, position.epoch_count)
+        figures = {experiment.training_figure: f"{train:.2f}", "sizes": _sizes(self.session)}
+        if position.best is not None:
+            figures[f"best {experiment.quality.name}"] = f"{position.best:.2f}"
+        self.journal.step(f"epoch {position.epoch + 1}/{self._config.epochs}", figures)
 
     def _save_if_due(self) -> None:
         self._stop_if_asked(save=True)
@@ -214,12 +194,19 @@ class Loop:
         self._tick()  # writing is part of the run's time, not of the next mini-batch's
 
 
-def log_columns(layers: int) -> list[str]:
-    """Columns of the log; perplexities are since the line before (or of the epoch)."""
+def log_columns(experiment: Experiment[Any], layers: Sequence[str]) -> list[str]:
+    """Columns of the log; training figures are since the line before (or of the epoch).
+
+    Args:
+        experiment: Names the figures.
+        layers: Names of the recurrent layers.
+    """
     return [
-        *("step", "epoch", "seconds", "learning_rate", "train_perplexity", "valid_perplexity"),
+        *("step", "epoch", "seconds", "learning_rate"),
+        experiment.training_figure,
+        *experiment.validation_figures,
         *("gradient_norm", "milliseconds_per_step"),
-        *(f"size_{layer}" for layer in range(1, layers + 1)),
+        *(f"{SIZE}{layer}" for layer in layers),
     ]
 
 
@@ -227,8 +214,8 @@ def _is_due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _perplexity(nats: float, words: int) -> float:
-    return math.exp(min(nats / words, 700.0)) if words else math.nan
+def _title(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _sizes(session: Session) -> str:

@@ -1,4 +1,4 @@
-"""The picture of a run: perplexity and ISS sizes over time."""
+"""The picture of a run: loss, quality and ISS sizes over time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
@@ -13,53 +14,61 @@ from matplotlib.ticker import LogFormatter
 from training.errors import RunError, reason
 from training.files import write_whole
 
-__all__ = ["plot_run", "write_figure"]
+__all__ = ["SIZE", "plot_run", "write_figure"]
+
+SIZE = "size/"
+"""Starts the name of a log column that holds the units left in a layer."""
 
 Row = Mapping[str, Any]
 
 
-def plot_run(path: Path, title: str, rows: Sequence[Row]) -> None:
-    """Write perplexity (above) and units left in each layer (below) over epochs, as PNG.
+def plot_run(
+    path: Path, title: str, rows: Sequence[Row], training: str, validation: Sequence[str]
+) -> None:
+    """Write training and validation figures (above) and units left in each layer (below), as PNG.
+
+    Perplexities share one logarithmic axis; other validation figures have an axis of their own.
 
     Args:
         path: Of the picture.
         title: Above it.
         rows: Lines of the run's log.
+        training: Column of the training figure.
+        validation: Columns of the validation figures.
 
     Raises:
         RunError: If it cannot be written.
     """
     figure = Figure(figsize=(8, 7), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    training = [row for row in rows if "gradient_norm" in row]
-    validation = [row for row in rows if "valid_perplexity" in row]
-    for series, name, style in (
-        (training, "train_perplexity", "-"),
-        (validation, "valid_perplexity", "o-"),
-    ):
-        label = "training, since the point before" if style == "-" else "validation"
-        points = [(row["epoch"], row[name]) for row in series]
-        upper.plot(*_columns(points), style, label=label, markersize=4)
-    upper.set(ylabel="perplexity", yscale="log", title=title)
-    for axis_formatter in (upper.yaxis.set_major_formatter, upper.yaxis.set_minor_formatter):
-        axis_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
-    lowest = min((row["valid_perplexity"] for row in validation), default=None)
-    if lowest is not None:
-        upper.axhline(lowest, color="gray", linewidth=0.8, linestyle=":")
-        upper.annotate(
-            f"best validation {lowest:.2f}",
-            (0.99, lowest),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-        )
-    for name in sorted({name for row in rows for name in row if name.startswith("size_")}):
+    perplexities = training.endswith("perplexity")
+    right = upper if perplexities else upper.twinx()
+    points = [(row["epoch"], row[training]) for row in rows if "gradient_norm" in row]
+    label = f"{_words(training)}, since the point before"
+    lines = [*upper.plot(*_columns(points), "-", label=label)]
+    for number, name in enumerate(validation, start=1):
+        points = [(row["epoch"], row[name]) for row in rows if name in row]
+        style = {"color": f"C{number}", "markersize": 4}
+        lines += right.plot(*_columns(points), "o-", label=_words(name), **style)
+        if points:
+            best = (min if perplexities else max)(value for _, value in points)
+            _mark(right, f"best {_words(name)} {best:.2f}", best)
+    upper.set(ylabel=_words(training), title=title)
+    if perplexities:
+        upper.set(yscale="log")
+        for axis_formatter in (upper.yaxis.set_major_formatter, upper.yaxis.set_minor_formatter):
+            axis_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
+    else:
+        right.set(ylabel=", ".join(_words(name) for name in validation))
+    upper.legend(handles=lines)
+    sizes = list(dict.fromkeys(name for row in rows for name in row if name.startswith(SIZE)))
+    for name in sizes:
         points = [(row["epoch"], row[name]) for row in rows]
-        lower.step(*_columns(points), where="post", label=f"layer {name.removeprefix('size_')}")
+        lower.step(*_columns(points), where="post", label=name.removeprefix(SIZE))
     lower.set(ylabel="hidden units left (ISS size)", xlabel="epochs", ylim=(0, None))
+    lower.legend()
     for axes in (upper, lower):
         axes.grid(alpha=0.3, which="both")
-        axes.legend()
     write_figure(path, figure)
 
 
@@ -78,3 +87,12 @@ def write_figure(path: Path, figure: Figure) -> None:
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in points], [y for _, y in points]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _mark(axes: Axes, text: str, level: float) -> None:
+    axes.axhline(level, color="gray", linewidth=0.8, linestyle=":")
+    axes.annotate(text, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom")

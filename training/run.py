@@ -6,36 +6,36 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from issrnn.vocabulary import END
 from training.checkpoint import load_document, save_document
-from training.config import TrainingConfig
-from training.corpus import Corpus, load_corpus
+from training.config import RunConfig
 from training.errors import Interrupted, RunError, TrainingError, reason
+from training.experiment import Experiment, Paths, architecture_of
+from training.fast_lstm import fastest_precision
 from training.files import write_json
 from training.journal import Journal
 from training.loop import Loop, log_columns
 from training.machine import describe_machine, git_commit
-from training.measure import measure_splits, plain_network
-from training.network import resolve
 from training.plots import plot_run
 from training.run_folder import RunFolder
-from training.session import Session, start
+from training.session import Session, resume, start
+from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
-from training.streams import Streams
+from training.tasks import open_experiment
 
-__all__ = ["RunOptions", "run"]
+__all__ = ["RunOptions", "resolve", "run", "write_record"]
+
+ConfigT = TypeVar("ConfigT", bound=RunConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Where and how to run; nothing here changes the result."""
 
-    data: Path
-    """The data directory."""
+    paths: Paths
     runs: Path
     """Holds one folder a run."""
     name: str
@@ -45,7 +45,7 @@ class RunOptions:
     """Longest time between two checkpoints."""
 
 
-def run(config: TrainingConfig, options: RunOptions) -> dict[str, Any]:
+def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
     """Train to the end and return the record; a run that stopped before goes on where it was.
 
     Args:
@@ -61,17 +61,32 @@ def run(config: TrainingConfig, options: RunOptions) -> dict[str, Any]:
     """
     config = resolve(config, options.device)
     folder = RunFolder(options.runs / options.name)
-    corpus = load_corpus(options.data, config.corpus, config.vocabulary_limit)
+    experiment = open_experiment(config, options.paths)
     source = _source_weights(config, options.runs)
     with folder.opened_for(config), stop_requests() as stop:
         if folder.record_file.exists():
             return folder.read_record()
-        session = _open_session(folder, config, corpus, options.device, source)
-        _train(session, corpus, folder, stop, options.checkpoint_seconds)
-        record = _measure(session, corpus, folder, stop)
-        plot_run(folder.plot, folder.name, session.position.rows)
+        session = _open_session(folder, experiment, options.device, source)
+        _train(session, folder, stop, options.checkpoint_seconds)
+        record = _measure(session, folder, stop)
+        names = experiment.training_figure, experiment.validation_figures
+        plot_run(folder.plot, folder.name, session.position.rows, *names)
         write_record(folder, record)
     return record
+
+
+def resolve(config: ConfigT, device: torch.device) -> ConfigT:
+    """The config with every ``auto`` replaced by what it means on this machine."""
+    on_cpu = device.type == "cpu"
+    precision = config.precision
+    if precision == "auto":
+        precision = fastest_precision() if on_cpu else "fp32"
+    recurrent = config.recurrent
+    if recurrent == "auto":
+        # in fp32 torch's is faster
+        fast = on_cpu and config.has_lstm_layers and precision == "bf16"
+        recurrent = "fast" if fast else "torch"
+    return config.model_copy(update={"precision": precision, "recurrent": recurrent})
 
 
 def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
@@ -88,29 +103,27 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
 
 def _open_session(
     folder: RunFolder,
-    config: TrainingConfig,
-    corpus: Corpus,
+    experiment: Experiment[Any],
     device: torch.device,
     source: dict[str, Any] | None,
 ) -> Session:
     if folder.checkpoint.exists():
         document = load_document(folder.checkpoint)
-        if document.get("data_sha256") != corpus.sha256:
-            raise RunError(f"{folder.path} was trained on other data than {config.corpus} is now")
+        if document.get("data_sha256") != experiment.data_sha256:
+            raise RunError(f"{folder.path} was trained on other data than are there now")
         try:
-            session = Session.from_document(document, config, device)
+            session = resume(experiment, document, device)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
     else:
-        session = start(config, len(corpus.vocabulary), device, source)
-    session.data_sha256 = corpus.sha256
+        session = start(experiment, device, source)
     commit = git_commit()
     if commit not in session.commits:
         session.commits.append(commit)
     return session
 
 
-def _source_weights(config: TrainingConfig, runs: Path) -> dict[str, Any] | None:
+def _source_weights(config: RunConfig, runs: Path) -> dict[str, Any] | None:
     if config.start_from is None:
         return None
     source = RunFolder(runs / config.start_from)
@@ -128,25 +141,21 @@ def _source_weights(config: TrainingConfig, runs: Path) -> dict[str, Any] | None
 
 
 def _train(
-    session: Session,
-    corpus: Corpus,
-    folder: RunFolder,
-    stop: StopRequest,
-    checkpoint_seconds: float,
+    session: Session, folder: RunFolder, stop: StopRequest, checkpoint_seconds: float
 ) -> None:
-    config, position = session.config, session.position
-    steps = len(Streams.for_training(corpus.train, config.batch_size, config.bptt_steps))
-    columns = log_columns(len(config.hidden_sizes))
+    experiment, position = session.experiment, session.position
+    steps = experiment.steps_per_epoch
+    columns = log_columns(experiment, session.layer_names)
     with Journal(
         folder,
         columns,
         position.rows,
         done_steps=position.total_steps,
-        total_steps=steps * config.epochs,
+        total_steps=steps * experiment.config.epochs,
     ) as journal:
         journal.say(_opening(session, steps))
         try:
-            Loop(session, corpus, folder, journal, stop, checkpoint_seconds).run()
+            Loop(session, folder, journal, stop, checkpoint_seconds).run()
         except TrainingError as error:
             journal.log(f"error: {error}")
             raise
@@ -156,42 +165,46 @@ def _train(
 
 
 def _opening(session: Session, steps: int) -> str:
-    config, position = session.config, session.position
+    config, position = session.experiment.config, session.position
     verb = f"continuing after step {position.total_steps}" if position.total_steps else "starting"
     return (
-        f"{verb}: {config.preset}, {steps} steps an epoch, {config.recurrent} {config.cell}, "
+        f"{verb}: {config.preset}, {steps} steps an epoch, {config.recurrent} recurrent layers, "
         f"{config.precision}, {describe_machine(session.device)}, commit {session.commits[-1][:12]}"
     )
 
 
-def _measure(
-    session: Session, corpus: Corpus, folder: RunFolder, stop: StopRequest
-) -> dict[str, Any]:
+def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
     """Figures of the best weights, computed in fp32, and all that is worth recording."""
-    config, position = session.config, session.position
+    experiment, position = session.experiment, session.position
     began = time.monotonic()
     best = load_document(folder.best)
-    model = plain_network(best)
-    model.to(session.device)
-    splits = {"valid": corpus.valid, "test": corpus.test}
-    metrics = measure_splits(model, splits, corpus.vocabulary.ids[END], stop)
+    model = experiment.network_of(best).to(session.device)
+    metrics = experiment.measure(model, stop)
+    before_final_tau = None
+    if tau := experiment.config.final_tau:
+        before_final_tau = metrics
+        model, kept = shrink_network(experiment, model, best["kept"], tau)
+        save_shrunk(folder, model, kept, tau)
+        metrics = experiment.measure(model, stop)
     position.seconds += time.monotonic() - began
     save_document(folder.checkpoint, session.to_document())
+    architecture = architecture_of(model)
     return {
         "name": folder.name,
-        "config": config.to_document(),
-        "seed": config.seed,
+        "config": experiment.config.to_document(),
+        "seed": experiment.config.seed,
         "commits": session.commits,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(session.device),
         "torch": torch.__version__,
-        "data_sha256": corpus.sha256,
+        "data_sha256": experiment.data_sha256,
         "wall_time_seconds": position.seconds,
         "steps": position.total_steps,
         "best_epoch": position.best_epoch,
-        "hidden_sizes": list(model.architecture.hidden_sizes),
+        "hidden_sizes": list(architecture.hidden_sizes),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds_per_token": model.architecture.multiply_adds_per_token(),
+        "multiply_adds_per_token": architecture.multiply_adds_per_token(),
         "metrics": metrics,
+        "metrics_before_final_tau": before_final_tau,
         "epochs": position.epochs,
     }

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from training.config import TrainingConfig
+from training.config import RunConfig
 from training.errors import RunError, reason
 from training.files import remove_leftovers, write_json
+from training.tasks import parse_config
 
 __all__ = ["RunFolder"]
 
@@ -30,7 +31,7 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.pt"
         """The complete state of training, to continue from."""
         self.best = path / "best.pt"
-        """Weights with the lowest perplexity of the validation split."""
+        """Weights with the best figure of the validation split."""
         self.shrunk = path / "shrunk.pt"
         """What ``python -m training shrink`` made of the best weights."""
         self.record_file = path / "record.json"
@@ -45,7 +46,7 @@ class RunFolder:
         return self.path.name
 
     @contextmanager
-    def opened_for(self, config: TrainingConfig) -> Iterator[None]:
+    def opened_for(self, config: RunConfig) -> Iterator[None]:
         """Hold the folder for one run of this config; make it where it does not exist.
 
         Raises:
@@ -66,13 +67,13 @@ class RunFolder:
             self._claim(config)
             yield
 
-    def read_config(self) -> TrainingConfig:
+    def read_config(self) -> RunConfig:
         """The config of the run.
 
         Raises:
             RunError: If there is no run in this folder.
         """
-        return TrainingConfig.from_document(self._read(self.config_file), str(self.config_file))
+        return parse_config(self._read(self.config_file), str(self.config_file))
 
     def read_record(self) -> dict[str, Any]:
         """The record of a finished run.
@@ -85,7 +86,7 @@ class RunFolder:
         record: dict[str, Any] = self._read(self.record_file)
         return record
 
-    def _claim(self, config: TrainingConfig) -> None:
+    def _claim(self, config: RunConfig) -> None:
         """Before its first checkpoint a run may get another config: there is nothing to lose."""
         begun = self.checkpoint.exists() or self.best.exists() or self.record_file.exists()
         if not (begun and self.config_file.exists()):

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch import nn
 
-from issrnn.architecture import RecurrentLanguageModel
+import issrnn
+from issrnn.architecture import Architecture
+from issrnn.groups import Group
 from issrnn.lasso import GroupLasso, threshold_
-from issrnn.networks import LanguageModel
-from issrnn.vocabulary import END
 from training.checkpoint import save_document
-from training.evaluation import perplexity
-from training.expansion import survivors
-from training.measure import measure_splits
+from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
-from training.session import dead_units, find_model_groups, shrink_network
-from training.subject import Subject, open_run
+from training.session import Kept, by_layer, regularised, survivors
+from training.subject import open_run
 from training.tau import choose_tau
 
-__all__ = ["Shrunk", "ShrunkRun", "shrink_run"]
+__all__ = ["Shrunk", "ShrunkRun", "save_shrunk", "shrink_network", "shrink_run"]
 
 
 @dataclass(frozen=True)
 class Shrunk:
     """A model's size and quality."""
 
-    architecture: RecurrentLanguageModel
+    architecture: Architecture
     metrics: dict[str, float]
-    """``valid_perplexity`` and ``test_perplexity``."""
+    """Such as ``valid_perplexity`` and ``test_perplexity``."""
 
     @property
     def weights(self) -> int:
@@ -64,43 +62,75 @@ class ShrunkRun:
         return "\n".join([f"tau {self.tau:g}", f"{'':<22} {'before':>14} {'after':>14}", *lines])
 
 
-def shrink_run(folder: RunFolder, data: Path, tau: float | Literal["auto"] = 0.0) -> ShrunkRun:
+def shrink_run(folder: RunFolder, paths: Paths, tau: float | Literal["auto"] = 0.0) -> ShrunkRun:
     """Shrink a run's best weights and keep the result in its folder as ``shrunk.pt``.
 
     Args:
         folder: Of the run.
-        data: The data directory.
+        paths: Of the data.
         tau: Weights of the ISS groups below this become zero first; auto takes the largest that
-            leaves the validation perplexity as it was.
+            leaves the validation figure as it was.
 
     Raises:
         TrainingError: If there are no weights yet, or nothing can be written.
     """
-    subject, _ = open_run(folder, data)
-    model = subject.model
-    before = _describe(model, subject)
-    groups = find_model_groups(model)
-    regularised = GroupLasso(groups).parameters
+    subject = open_run(folder, paths, "best")
+    model, experiment = subject.model, subject.experiment
+    before = _describe(model, experiment)
     if tau == "auto":
-        end, valid = subject.vocabulary.ids[END], subject.splits["valid"]
-        tau = choose_tau(regularised, lambda: perplexity(model, valid, end))
+        weights = GroupLasso(_regularised_groups(experiment, model)).parameters
+        sign = -1.0 if experiment.quality.higher_is_better else 1.0
+        tau = choose_tau(weights, lambda: sign * experiment.quick_quality(model))
+    small, kept = shrink_network(experiment, model, subject.kept, tau)
+    save_shrunk(folder, small, kept, tau)
+    return ShrunkRun(tau, before, _describe(small, experiment))
+
+
+def shrink_network(
+    experiment: Experiment[Any], model: nn.Module, kept: Kept, tau: float
+) -> tuple[nn.Module, Kept]:
+    """Threshold the regularised weights, then remove what can no longer matter.
+
+    Args:
+        experiment: Of the model.
+        model: Plain; its small weights become zero.
+        kept: Which of the units it started with each layer has.
+        tau: Threshold; 0 for none.
+
+    Returns:
+        The smaller model, and ``kept`` for it.
+    """
+    groups = experiment.find_groups(model)
     if tau:
-        threshold_(regularised, tau)
-    dead = dead_units(model, groups)
-    kept = survivors(subject.kept, dead)
-    small = shrink_network(model, groups)
-    save_document(
-        folder.shrunk,
-        {
-            "architecture": small.architecture.model_dump(),
-            "weights": small.state_dict(),
-            "kept": kept,
-            "tau": tau,
-        },
+        threshold_(GroupLasso(regularised(groups, experiment.config.leave_out)).parameters, tau)
+    architecture = architecture_of(model)
+    dead = by_layer(
+        groups,
+        issrnn.removable_components(model, groups),
+        architecture.layer_names,
+        architecture.hidden_sizes,
     )
-    return ShrunkRun(tau, before, _describe(small, subject))
+    return issrnn.shrink(model, groups), survivors(kept, dead)
 
 
-def _describe(model: LanguageModel, subject: Subject) -> Shrunk:
-    metrics = measure_splits(model, subject.splits, subject.vocabulary.ids[END])
-    return Shrunk(model.architecture, metrics)
+def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float) -> None:
+    """Write ``shrunk.pt``.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    document = {
+        "architecture": architecture_of(small).model_dump(),
+        "weights": small.state_dict(),
+        "kept": kept,
+        "tau": tau,
+    }
+    save_document(folder.shrunk, document)
+
+
+def _regularised_groups(experiment: Experiment[Any], model: nn.Module) -> list[Group]:
+    return regularised(experiment.find_groups(model), experiment.config.leave_out)
+
+
+def _describe(model: nn.Module, experiment: Experiment[Any]) -> Shrunk:
+    return Shrunk(architecture_of(model), experiment.measure(model))

@@ -1,24 +1,24 @@
-"""What a command works on: the weights of a run, or an artifact, with the corpus they belong to."""
+"""What a command works on: the weights of a run, or an artifact, with the data they belong to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from issrnn import artifact
-from issrnn.networks import LanguageModel
-from issrnn.vocabulary import END, Vocabulary
 from training.checkpoint import load_document
-from training.corpus import Corpus, load_corpus, read_split
+from training.config import RunConfig
 from training.errors import RunError, reason
-from training.expansion import Kept
-from training.measure import measure_splits, plain_network
+from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
+from training.session import Kept
+from training.tasks import open_experiment, parse_config
 
-__all__ = ["Subject", "Weights", "load_artifact_network", "measure", "open_run", "open_subject"]
+__all__ = ["Subject", "Weights", "default_weights", "open_run", "open_subject"]
 
 Weights = Literal["best", "last", "shrunk"]
 """A run's weights: best on the validation split, newest, or what ``shrink`` made of the best."""
@@ -29,87 +29,75 @@ class Subject:
     """A trained model and its data."""
 
     name: str
-    model: LanguageModel
+    model: nn.Module
     """Of torch's own layers, in fp32, in evaluation mode."""
-    vocabulary: Vocabulary
-    splits: dict[str, torch.Tensor]
-    """Word ids of ``valid`` and ``test``, each (N,) int64."""
+    experiment: Experiment[Any]
     kept: Kept
     """Which of the units it started with each layer has."""
-    dense_hidden_sizes: tuple[int, ...]
-    """Units it started with."""
 
 
-def open_subject(text: str, runs: Path, data: Path, weights: Weights = "best") -> Subject:
+def open_subject(text: str, runs: Path, paths: Paths, weights: Weights | None = None) -> Subject:
     """Load a run by name or folder, or an artifact by folder.
 
     Args:
         text: As given on the command line.
         runs: Where runs are looked for by name.
-        data: The data directory.
-        weights: Which of a run's weights.
+        paths: Of the data.
+        weights: Which of a run's weights; None takes those its record is about.
 
     Raises:
         TrainingError: If there is neither, or it is damaged.
     """
     path = Path(text)
     if (path / artifact.WEIGHTS_FILE).exists():
-        return _open_artifact(path, data)
+        return _open_artifact(path, paths)
     folder = RunFolder(path if (path / "config.json").exists() else runs / text)
-    return open_run(folder, data, weights)[0]
+    return open_run(folder, paths, weights)
 
 
-def open_run(folder: RunFolder, data: Path, weights: Weights = "best") -> tuple[Subject, Corpus]:
-    """Load a run's model, and its corpus, which must be the one it was trained on.
+def open_run(folder: RunFolder, paths: Paths, weights: Weights | None = None) -> Subject:
+    """Load a run's model, and its data, which must be those it was trained on.
 
     Raises:
-        TrainingError: If it has no such weights yet, is damaged, or the corpus is another.
+        TrainingError: If it has no such weights yet, is damaged, or the data are others.
     """
     config = folder.read_config()
+    if weights is None:
+        weights = default_weights(config)
     file = {"best": folder.best, "last": folder.checkpoint, "shrunk": folder.shrunk}[weights]
     if not file.exists():
         remedy = "`shrink` makes them" if weights == "shrunk" else "train for at least an epoch"
         raise RunError(f"{folder.path} has no {weights} weights yet: {remedy}")
     document = load_document(file)
+    experiment = open_experiment(config, paths)
     try:
-        model = plain_network(document)
+        model = experiment.network_of(document)
         kept = document["kept"]
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunError(f"{file} does not fit: {reason(error)}") from error
-    corpus = load_corpus(data, config.corpus, config.vocabulary_limit)
-    if len(corpus.vocabulary) != model.architecture.vocabulary_size:
+    known, there = architecture_of(model).token_count, experiment.dense_architecture().token_count
+    if known != there:
         raise RunError(
-            f"{folder.path} knows {model.architecture.vocabulary_size} words, "
-            f"{config.corpus} in {data} has {len(corpus.vocabulary)}: not the data of the run"
+            f"{folder.path} tells {known} tokens apart, the data in {paths.data} have {there}: "
+            "not the data of the run"
         )
-    splits = {"valid": corpus.valid, "test": corpus.test}
-    subject = Subject(folder.name, model, corpus.vocabulary, splits, kept, config.hidden_sizes)
-    return subject, corpus
+    return Subject(folder.name, model, experiment, kept)
 
 
-def load_artifact_network(loaded: artifact.Artifact) -> LanguageModel:
-    """The network of an artifact, in torch's own layers."""
-    model = LanguageModel(loaded.card.architecture)
-    model.load_state_dict({name: torch.tensor(array) for name, array in loaded.weights.items()})
-    return model.eval()
+def default_weights(config: RunConfig) -> Weights:
+    """The weights a finished run's record is about."""
+    return "shrunk" if config.final_tau else "best"
 
 
-def measure(subject: Subject) -> dict[str, float]:
-    """Perplexity of each split: one stream, the state carried over all of it."""
-    return measure_splits(subject.model, subject.splits, subject.vocabulary.ids[END])
-
-
-def _open_artifact(path: Path, data: Path) -> Subject:
+def _open_artifact(path: Path, paths: Paths) -> Subject:
     try:
         loaded = artifact.load(path)
     except artifact.ArtifactError as error:
         raise RunError(str(error)) from error
-    corpus = str(loaded.card.provenance.training.get("corpus", "ptb"))
-    splits = {
-        "valid": read_split(data, corpus, "valid", loaded.vocabulary),
-        "test": read_split(data, corpus, "test", loaded.vocabulary),
-    }
-    model = load_artifact_network(loaded)
-    sizes = model.architecture.hidden_sizes
-    kept = [list(range(size)) for size in sizes]
-    return Subject(loaded.card.name, model, loaded.vocabulary, splits, kept, sizes)
+    where = f"{path / artifact.CARD_FILE}: provenance.training"
+    experiment = open_experiment(parse_config(loaded.card.provenance.training, where), paths)
+    experiment.check_same_data(loaded)
+    model = experiment.plain_network(loaded.card.architecture)
+    model.load_state_dict({name: torch.tensor(array) for name, array in loaded.weights.items()})
+    kept = [list(range(size)) for size in loaded.card.architecture.hidden_sizes]
+    return Subject(loaded.card.name, model.eval(), experiment, kept)

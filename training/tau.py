@@ -23,7 +23,7 @@ def choose_tau(
     tolerance: float = 1e-4,
     candidates: Sequence[float] = DEFAULT_TAUS,
 ) -> float:
-    """The largest candidate with ``measure() <= (1 + tolerance) * its value without threshold``.
+    """The largest candidate that leaves ``measure()`` within the tolerance of what it was.
 
     Wen et al. (ICLR 2018), section 4: tau is the maximum which sparsifies the dense model without
     deteriorating its performance. Found by bisection, which supposes that a larger tau is never
@@ -31,7 +31,7 @@ def choose_tau(
 
     Args:
         parameters: What is thresholded; left as it was.
-        measure: The metric of the model that holds them, lower is better.
+        measure: The metric of the model that holds them, lower is better (negate one that is not).
         tolerance: Relative; what counts as no deterioration.
         candidates: Ascending.
 
@@ -39,7 +39,8 @@ def choose_tau(
         0.0 if even the smallest candidate does harm.
     """
     originals = [parameter.clone() for parameter in parameters]
-    limit = measure() * (1 + tolerance)
+    before = measure()
+    limit = before + abs(before) * tolerance
     harmless, harmful = -1, len(candidates)
     try:
         while harmful - harmless > 1:

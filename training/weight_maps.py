@@ -9,10 +9,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from issrnn.groups import Groups
-from issrnn.networks import LanguageModel
 from training.plots import write_figure
 
 __all__ = ["down_sample", "plot_group_lengths", "plot_weight_maps"]
@@ -21,7 +20,7 @@ _BLUE = ListedColormap(["white", "tab:blue"])
 
 
 def plot_weight_maps(
-    path: Path, title: str, model: LanguageModel, groups: Groups, *, step: int = 10
+    path: Path, title: str, model: nn.Module, groups: Groups, *, step: int = 10
 ) -> None:
     """Write one map a weight matrix, non-zero weights blue, and a strip of each layer's components.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,10 @@ class Text:
     lengths: Tensor
     """(B,) int64 words of each text, at least 1."""
 
+    def to(self, device: torch.device) -> Text:
+        """The same on a device."""
+        return Text(self.vectors.to(device), self.characters.to(device), self.lengths.to(device))
+
 
 class BiDAF(nn.Module):
     """Scores every word of a context as the first and as the last one of the answer.
@@ -31,23 +36,31 @@ class BiDAF(nn.Module):
     before the two output layers.
     """
 
-    def __init__(self, architecture: BiDAFArchitecture, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        architecture: BiDAFArchitecture,
+        *,
+        dropout: nn.Module | None = None,
+        recurrent: Callable[[int, int], nn.LSTM] = nn.LSTM,
+    ) -> None:
         """Build it with torch's default initial weights.
 
         Args:
             architecture: All sizes.
-            dropout: Probability that an activation is dropped while training.
+            dropout: Drops activations while training; None drops none.
+            recurrent: Makes an LSTM of one direction from (input size, hidden size).
         """
         super().__init__()
         self._built_as = architecture
         word_size = architecture.word_size
         contextual, _, second, output = architecture.layer_outputs
         attended = 4 * contextual
+        pairs = zip(architecture.hidden_sizes[::2], architecture.hidden_sizes[1::2], strict=True)
         layers = [
-            BidirectionalLSTM(inputs, *architecture.hidden_sizes[2 * i : 2 * i + 2])
-            for i, inputs in enumerate(architecture.layer_inputs)
+            BidirectionalLSTM(*(recurrent(inputs, size) for size in sizes))
+            for inputs, sizes in zip(architecture.layer_inputs, pairs, strict=True)
         ]
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout if dropout is not None else nn.Identity()
         self.characters = _CharacterCNN(architecture, self.dropout)
         self.highway = nn.ModuleList(
             _Highway(word_size) for _ in range(architecture.highway_layers)
@@ -110,17 +123,16 @@ class BiDAF(nn.Module):
 class BidirectionalLSTM(nn.Module):
     """A forward and a backward LSTM, each of its own size, over texts of different lengths."""
 
-    def __init__(self, inputs: int, forward_size: int, backward_size: int) -> None:
-        """Build both.
+    def __init__(self, forward_lstm: nn.LSTM, backward_lstm: nn.LSTM) -> None:
+        """Put both together.
 
         Args:
-            inputs: Length of an input vector.
-            forward_size: Units of the one that reads from the first word on.
-            backward_size: Units of the one that reads from the last word on.
+            forward_lstm: Reads from the first word on.
+            backward_lstm: Reads from the last word on.
         """
         super().__init__()
-        self.forward_lstm = nn.LSTM(inputs, forward_size)
-        self.backward_lstm = nn.LSTM(inputs, backward_size)
+        self.forward_lstm = forward_lstm
+        self.backward_lstm = backward_lstm
 
     def forward(self, inputs: Tensor, backwards: Tensor) -> Tensor:
         """Both outputs side by side.

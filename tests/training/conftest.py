@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.config import TrainingConfig, override
+from training.config import override
+from training.language_modelling.config import LanguageModelConfig
 from training.presets import find_preset
 
 NOUNS = ("cat", "dog", "bank", "share", "board", "market", "price", "<unk>")
@@ -43,9 +44,11 @@ TINY_ISS = (
 """Overrides under which about half of all components die within a run."""
 
 
-def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> TrainingConfig:
+def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> LanguageModelConfig:
     """A preset at toy size."""
-    return override(find_preset(preset), [*TINY, *more])
+    config = override(find_preset(preset), [*TINY, *more])
+    assert isinstance(config, LanguageModelConfig)
+    return config
 
 
 def set_options(*more: str) -> list[str]:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from training.config import TrainingConfig, override
+from training.config import override
 from training.errors import ConfigError
 from training.presets import PRESETS, find_preset
+from training.tasks import parse_config
 
 
 def test_a_config_survives_json() -> None:
     for config in PRESETS.values():
-        assert TrainingConfig.from_document(config.to_document(), "here") == config
+        assert parse_config(config.to_document(), "here") == config
 
 
 def test_fields_are_overridden_by_their_names() -> None:
@@ -27,7 +28,7 @@ def test_fields_are_overridden_by_their_names() -> None:
     ("assignment", "message"),
     [
         ("lambd=1", "did you mean 'lambda'"),
-        ("zzz=1", "one of preset, variant"),
+        ("zzz=1", "one of task, preset, variant"),
         ("preset=mine", "no field 'preset'"),
         ("epochs", "write it as field=value"),
         ("epochs=0", "epochs: Input should be greater than 0"),
@@ -79,4 +80,5 @@ def test_fine_tuning_starts_from_the_dense_run_of_the_same_sizes() -> None:
         if name.endswith("-finetune"):
             assert config.start_from is not None
             assert PRESETS[config.start_from].hidden_sizes == config.hidden_sizes
-            assert config.learning_rate == 0.1
+            if config.task == "score":
+                assert config.learning_rate == 0.1

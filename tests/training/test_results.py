@@ -10,8 +10,8 @@ import torch
 from issrnn import artifact
 from tests.training.conftest import TINY_ISS, set_options
 from training.cli import main
+from training.experiment import Paths, architecture_of
 from training.run_folder import RunFolder
-from training.session import find_model_groups
 from training.subject import open_run
 from training.weight_maps import down_sample
 
@@ -54,8 +54,8 @@ def test_shrinking_keeps_the_perplexity(
     assert table["ISS sizes"][0] == "30/24"
     assert table["ISS sizes"][1] != "30/24"
     assert table["test perplexity"][0] == table["test perplexity"][1]
-    small, _ = open_run(RunFolder(runs / "zeros"), data, "shrunk")
-    assert "/".join(map(str, small.model.architecture.hidden_sizes)) == table["ISS sizes"][1]
+    small = open_run(RunFolder(runs / "zeros"), Paths(data, runs), "shrunk")
+    assert "/".join(map(str, architecture_of(small.model).hidden_sizes)) == table["ISS sizes"][1]
 
 
 def test_an_automatic_tau_does_no_harm(
@@ -153,5 +153,5 @@ def test_maps_show_where_weights_are_not_zero() -> None:
 
 
 def test_groups_of_a_trained_model_are_its_layers(runs: Path, data: Path) -> None:
-    subject, _ = open_run(RunFolder(runs / "dense"), data)
-    assert [group.size for group in find_model_groups(subject.model)] == [12, 10]
+    subject = open_run(RunFolder(runs / "dense"), Paths(data, runs))
+    assert [group.size for group in subject.experiment.find_groups(subject.model)] == [12, 10]

@@ -1,3 +1,3 @@
 """Question answering: SQuAD, word vectors, and batches of both."""
 
-__all__: list[str] = []
+__all__ = ()

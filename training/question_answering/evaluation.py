@@ -2,93 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from issrnn.networks import BiDAF
 from issrnn.reading.rules import Reading
 from issrnn.reading.scores import exact_match, f1
 from issrnn.reading.spans import best_spans
-from issrnn.reading.windows import Window, split
-from training.question_answering.batches import collate_pieces
-from training.question_answering.examples import Examples, WordTable
+from issrnn.reading.windows import Window
+from training.question_answering.batches import Piece, collate_pieces, evaluation_batches
+from training.question_answering.examples import Examples
 
 __all__ = ["predict", "score"]
 
-_WORDS = 12_000
-"""Context words, padding included, of a batch: what the processor's caches hold best."""
+Logits = NDArray[np.float32]
+
+_BATCH_SIZE = 60
 
 
 @torch.no_grad()
 def predict(
     model: BiDAF,
     examples: Examples,
-    table: WordTable,
     reading: Reading,
     between: Callable[[int, int], None] | None = None,
 ) -> list[str]:
-    """The likeliest answer to every question, as `/answer` gives it.
+    """The likeliest answer to every question, as ``/answer`` gives it.
 
     Args:
         model: Left in the mode it was in.
-        examples: The split.
-        table: What the words of the split are read as.
+        examples: With their whole contexts.
         reading: Windows and longest answer.
-        between: Called after each batch with how many windows are done and how many there are.
+        between: Called after each batch with how many are done and how many there are.
     """
-    device = next(model.parameters()).device
-    windows = [split(int(length), reading) for length in examples.context_lengths]
-    pieces = sorted(
-        ((index, window) for index, all_ in enumerate(windows) for window in all_),
-        key=lambda piece: len(piece[1]),
-    )
-    logits: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
+    seen: list[list[tuple[Window, Logits, Logits]]] = [[] for _ in range(len(examples))]
+    batches = evaluation_batches(examples, reading, _BATCH_SIZE)
     was_training = model.training
     model.eval()
     try:
-        done = 0
-        while done < len(pieces):
-            batch = pieces[done : done + _batch_size(pieces[done:])]
-            context, question = collate_pieces(examples, table, batch)
-            start, end = model(context.to(device), question.to(device))
-            for column, (index, window) in enumerate(batch):
-                words = slice(0, len(window))
-                logits[index, window.start] = start[words, column].cpu(), end[words, column].cpu()
-            done += len(batch)
+        for number, pieces in enumerate(batches, start=1):
+            for piece, start, end in _logits(model, examples, pieces):
+                seen[piece.example].append((piece.window, start, end))
             if between is not None:
-                between(done, len(pieces))
+                between(number, len(batches))
     finally:
         model.train(was_training)
-    return [_answer(examples, index, all_, logits, reading) for index, all_ in enumerate(windows)]
+    return [_answer(examples, index, parts, reading) for index, parts in enumerate(seen)]
 
 
-def score(examples: Examples, predictions: list[str]) -> dict[str, float]:
-    """``exact_match`` and ``f1`` in percent."""
-    pairs = list(zip(predictions, examples.answers, strict=True))
+def score(predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]:
+    """``exact_match`` and ``f1`` in percent.
+
+    Args:
+        predictions: One a question.
+        truths: What people answered to each question.
+    """
+    pairs = list(zip(predictions, truths, strict=True))
     return {
-        "exact_match": 100 * sum(exact_match(text, truths) for text, truths in pairs) / len(pairs),
-        "f1": 100 * sum(f1(text, truths) for text, truths in pairs) / len(pairs),
+        "exact_match": 100 * sum(exact_match(text, true) for text, true in pairs) / len(pairs),
+        "f1": 100 * sum(f1(text, true) for text, true in pairs) / len(pairs),
     }
 
 
-def _batch_size(pieces: list[tuple[int, Window]]) -> int:
-    """How many of the pieces, shortest first, to compute together."""
-    size = 1
-    while size < len(pieces) and (size + 1) * len(pieces[size][1]) <= _WORDS:
-        size += 1
-    return size
+def _logits(
+    model: BiDAF, examples: Examples, pieces: Sequence[Piece]
+) -> list[tuple[Piece, Logits, Logits]]:
+    device = next(model.parameters()).device
+    context, question = collate_pieces(examples, pieces)
+    start, end = (scores.cpu().numpy() for scores in model(context.to(device), question.to(device)))
+    return [
+        (piece, start[: len(piece.window), column], end[: len(piece.window), column])
+        for column, piece in enumerate(pieces)
+    ]
 
 
 def _answer(
     examples: Examples,
     index: int,
-    windows: list[Window],
-    logits: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]],
+    parts: list[tuple[Window, Logits, Logits]],
     reading: Reading,
 ) -> str:
-    starts, ends = zip(*(logits[index, window.start] for window in windows), strict=True)
-    [span] = best_spans(
-        windows, [s.numpy() for s in starts], [e.numpy() for e in ends], reading, top_k=1
-    )
-    return examples.answer_text(index, span)
+    windows, starts, ends = zip(*sorted(parts, key=lambda part: part[0].start), strict=True)
+    [span] = best_spans(windows, starts, ends, reading, top_k=1)
+    return examples.questions.answer_text(int(examples.chosen[index]), span)

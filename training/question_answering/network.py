@@ -59,8 +59,10 @@ def span_loss(model: BiDAF, context: Text, question: Text, starts: Tensor, ends:
 @torch.no_grad()
 def _initialise_(lstm: nn.LSTM) -> None:
     """As the authors' code does: Glorot's weights, and gates that begin by remembering."""
-    nn.init.xavier_uniform_(lstm.weight_ih_l0)
-    nn.init.xavier_uniform_(lstm.weight_hh_l0)
-    lstm.bias_ih_l0.zero_()
-    lstm.bias_hh_l0.zero_()
-    lstm.bias_ih_l0[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("weight"):
+            nn.init.xavier_uniform_(parameter)
+        else:
+            parameter.zero_()
+        if name.startswith("bias_ih"):
+            parameter[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0

@@ -1,4 +1,4 @@
-"""Named training runs of BiDAF: Seo et al. (2017), https://arxiv.org/abs/1611.01603, with ISS on top.
+"""Named training runs of BiDAF (Seo et al., 2017, https://arxiv.org/abs/1611.01603), ISS on top.
 
 Settings follow Wen et al. (ICLR 2018) section 4.2 and the configuration published with it: Adam,
 mini-batches of 60 questions, drop-out on a fifth of the activations (on a tenth while ISS is

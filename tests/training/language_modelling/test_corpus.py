@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import write_corpus
-from training import corpus
-from training.corpus import PTB_URL, fetch_ptb, load_corpus, read_split
 from training.errors import DataError
+from training.language_modelling import corpus
+from training.language_modelling.corpus import PTB_URL, fetch_ptb, load_corpus, read_split
 
 
 def test_words_are_ordered_by_frequency_then_alphabet(data: Path) -> None:

@@ -10,27 +10,13 @@ from torch import Tensor
 from issrnn.architecture import GATES
 from issrnn.networks import LanguageModel
 
-__all__ = ["Kept", "expand_network", "survivors"]
-
-Kept = list[list[int]]
-"""For each layer, which of the units it started with its units are."""
-
-
-def survivors(kept: Kept, dead: Sequence[Tensor]) -> Kept:
-    """``kept`` after removing what is dead.
-
-    Args:
-        kept: Before.
-        dead: For each layer, (units,) bool.
-    """
-    return [
-        [unit for unit, is_dead in zip(units, mask.tolist(), strict=True) if not is_dead]
-        for units, mask in zip(kept, dead, strict=True)
-    ]
+__all__ = ["expand_network"]
 
 
 @torch.no_grad()
-def expand_network(model: LanguageModel, kept: Kept, sizes: Sequence[int]) -> LanguageModel:
+def expand_network(
+    model: LanguageModel, kept: Sequence[Sequence[int]], sizes: Sequence[int]
+) -> LanguageModel:
     """The sparse network that live shrinking made ``model`` of: the same outputs, former sizes.
 
     Args:
@@ -51,7 +37,7 @@ def expand_network(model: LanguageModel, kept: Kept, sizes: Sequence[int]) -> La
     gates = GATES[small.cell]
     inputs = torch.arange(small.embedding_size)
     for layer, (units, size) in enumerate(zip(kept, sizes, strict=True)):
-        own = torch.tensor(units)
+        own = torch.tensor(list(units))
         rows = torch.cat([own + gate * size for gate in range(gates)])
         for name, columns in (("weight_ih_l0", inputs), ("weight_hh_l0", own)):
             _fill(wide, model, f"layers.{layer}.{name}", rows, columns)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.benchmark import StepTime, StepWorkload, table, time_steps
 from training.cli import main
+from training.language_modelling.benchmark import StepTime, StepWorkload, table, time_steps
 
 TINY = StepWorkload(hidden_size=6, vocabulary_size=20, batch_size=2, bptt_steps=3, rounds=2)
 

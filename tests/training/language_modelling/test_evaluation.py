@@ -8,9 +8,10 @@ from torch.nn.functional import cross_entropy
 
 from issrnn.networks import LanguageModel
 from tests.training.conftest import tiny
+from tests.training.language_modelling.corpora import random_corpus
 from training.errors import Interrupted
-from training.evaluation import perplexity
-from training.measure import measure_splits
+from training.language_modelling.evaluation import perplexity
+from training.language_modelling.experiment import LanguageModelling
 from training.stopping import StopRequest
 
 VOCABULARY, END = 9, 3
@@ -60,10 +61,12 @@ def test_a_hopeless_model_has_infinite_perplexity() -> None:
 def test_measuring_stops_when_asked() -> None:
     stop = StopRequest()
     stop.signal_number = 15
+    experiment = LanguageModelling(tiny(), random_corpus())
     with pytest.raises(Interrupted, match="the same command goes on"):
-        measure_splits(model(), {"valid": words()}, END, stop)
+        experiment.measure(experiment.plain_network(experiment.dense_architecture()), stop)
 
 
 def test_measuring_names_each_split() -> None:
-    metrics = measure_splits(model(), {"valid": words(), "test": words(20)}, END)
+    experiment = LanguageModelling(tiny(), random_corpus())
+    metrics = experiment.measure(experiment.plain_network(experiment.dense_architecture()))
     assert set(metrics) == {"valid_perplexity", "test_perplexity"}

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
 from issrnn.architecture import RecurrentLanguageModel
 from issrnn.networks import LanguageModel, State
-from training.config import TrainingConfig
 from training.fast_dropout import FastDropout
-from training.fast_lstm import FastLSTM, Precision, fastest_precision
-from training.streams import IGNORED
+from training.fast_lstm import FastLSTM, Precision
+from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.streams import IGNORED
 
-__all__ = ["build_network", "detach_state", "resolve", "sequence_loss"]
-
-
-def resolve(config: TrainingConfig, device: torch.device) -> TrainingConfig:
-    """The config with every ``auto`` replaced by what it means on this machine."""
-    on_cpu = device.type == "cpu"
-    precision = config.precision
-    if precision == "auto":
-        precision = fastest_precision() if on_cpu else "fp32"
-    recurrent = config.recurrent
-    if recurrent == "auto":
-        fast = on_cpu and config.cell == "lstm" and precision == "bf16"  # in fp32 torch's is faster
-        recurrent = "fast" if fast else "torch"
-    return config.model_copy(update={"precision": precision, "recurrent": recurrent})
+__all__ = ["build_network", "detach_state", "sequence_loss"]
 
 
-def build_network(config: TrainingConfig, architecture: RecurrentLanguageModel) -> LanguageModel:
-    """The network a resolved config trains, with torch's default initial weights.
+def build_network(
+    config: LanguageModelConfig, architecture: RecurrentLanguageModel
+) -> LanguageModel:
+    """The network a resolved config trains, with its initial weights.
 
     Args:
-        config: Without ``auto``; see `resolve`.
+        config: Without ``auto``; see `training.run.resolve`.
         architecture: Sizes now, which live shrinking makes smaller than the config's.
     """
     precision = config.product_precision
@@ -51,6 +39,7 @@ def build_network(config: TrainingConfig, architecture: RecurrentLanguageModel) 
     # clearing, measuring and applying it took a seventh of a step of a shrunk model. Momentum moves
     # every word at every step, so it needs the dense one.
     model.embedding.sparse = config.momentum == 0
+    model.initialise_uniform_(config.init_bound)
     return model
 
 

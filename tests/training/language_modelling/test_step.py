@@ -8,23 +8,31 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from issrnn.lasso import GroupLasso
+from issrnn.networks import LanguageModel
 from tests.training.conftest import tiny
-from training.network import resolve
-from training.session import Session, find_model_groups, start
+from tests.training.language_modelling.corpora import random_corpus
+from training.language_modelling.experiment import LanguageModelling
+from training.language_modelling.streams import Streams
+from training.run import resolve
+from training.session import Session, start
 from training.step import remove_dead_, train_step, update_
 
-VOCABULARY = 15
+CORPUS = random_corpus()
 CPU = torch.device("cpu")
 
 
 def session(preset: str = "ptb-lstm-small-dense", *more: str) -> Session:
     config = tiny(preset, "precision=fp32", "keep=1", *more)
-    return start(resolve(config, CPU), VOCABULARY, CPU)
+    return start(LanguageModelling(resolve(config, CPU), CORPUS), CPU)
 
 
-def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
-    words = torch.randint(VOCABULARY, (7, 4), generator=torch.Generator().manual_seed(seed))
-    return words[:-1], words[1:]
+def language_model(trained: Session) -> LanguageModel:
+    assert isinstance(trained.model, LanguageModel)
+    return trained.model
+
+
+def stretch(number: int) -> tuple[Tensor, Tensor]:
+    return Streams.for_training(CORPUS.train, 4, 6).stretch(number)
 
 
 def parameters(trained: Session) -> dict[str, Tensor]:
@@ -34,13 +42,13 @@ def parameters(trained: Session) -> dict[str, Tensor]:
 @pytest.mark.parametrize("recurrent", ["fast", "torch"])
 def test_a_step_is_plain_sgd_on_the_summed_and_averaged_loss(recurrent: str) -> None:
     trained = session("ptb-lstm-small-dense", f"recurrent={recurrent}", "clip=1000")
-    inputs, targets = batch()
+    inputs, targets = stretch(0)
     before = copy.deepcopy(trained.model)
     logits, _ = before(inputs)
     loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
     torch.autograd.backward(loss / 4)
-    nats, _ = train_step(trained, inputs, targets, learning_rate=0.1)
-    assert nats == pytest.approx(loss.item(), rel=1e-5)
+    loss_of_step, _ = train_step(trained, 0, learning_rate=0.1)
+    assert loss_of_step.nats == pytest.approx(loss.item(), rel=1e-5)
     for name, parameter in before.named_parameters():
         assert parameter.grad is not None
         expected = parameter - 0.1 * parameter.grad.to_dense()
@@ -69,49 +77,49 @@ def test_the_update_is_torchs_clip_and_sgd(momentum: float, clip: float) -> None
 
 def test_sparse_word_vector_gradients_change_nothing() -> None:
     sparse, dense = session(), session()
-    assert sparse.model.embedding.sparse
-    dense.model.embedding.sparse = False
+    assert language_model(sparse).embedding.sparse
+    language_model(dense).embedding.sparse = False
     for seed in range(3):
         for trained in (sparse, dense):
-            train_step(trained, *batch(seed), learning_rate=1.0)
+            train_step(trained, seed, learning_rate=1.0)
     for name, parameter in parameters(dense).items():
         torch.testing.assert_close(sparse.model.get_parameter(name), parameter)
 
 
 def test_the_state_is_carried_and_gradients_stop_at_it() -> None:
     trained = session()
-    train_step(trained, *batch(0), learning_rate=0.0)
+    train_step(trained, 0, learning_rate=0.0)
     carried = trained.state
     assert carried is not None
-    expected, _ = trained.model.eval()(batch(1)[0], carried)
-    loss = cross_entropy(expected.flatten(0, 1), batch(1)[1].flatten(), reduction="sum")
+    expected, _ = trained.model.eval()(stretch(1)[0], carried)
+    loss = cross_entropy(expected.flatten(0, 1), stretch(1)[1].flatten(), reduction="sum")
     trained.model.train()
-    nats, _ = train_step(trained, *batch(1), learning_rate=0.0)
-    assert nats == pytest.approx(loss.item(), rel=1e-5)
+    step, _ = train_step(trained, 1, learning_rate=0.0)
+    assert step.nats == pytest.approx(loss.item(), rel=1e-5)
 
 
 def test_proximal_lasso_follows_the_update() -> None:
     plain = session()
     trained = session("ptb-lstm-small-iss", "lambda=0.3", "tau=0.002")
-    train_step(plain, *batch(), learning_rate=0.5)
-    train_step(trained, *batch(), learning_rate=0.5)
-    GroupLasso(find_model_groups(plain.model)).proximal_step_(0.5 * 0.3, 0.002)
+    train_step(plain, 0, learning_rate=0.5)
+    train_step(trained, 0, learning_rate=0.5)
+    GroupLasso(plain.experiment.find_groups(plain.model)).proximal_step_(0.5 * 0.3, 0.002)
     for name, parameter in parameters(plain).items():
         assert trained.model.get_parameter(name).equal(parameter)
-    assert (trained.model.decoder.weight == 0).any()
+    assert (language_model(trained).decoder.weight == 0).any()
 
 
 def test_lasso_as_gradient_is_clipped_with_the_rest() -> None:
     plain = session("ptb-lstm-small-dense", "clip=1e9")
     trained = session("ptb-lstm-small-iss", "lambda=0.3", "lasso=gradient", "clip=1e9")
-    lasso = GroupLasso(find_model_groups(plain.model))
+    lasso = GroupLasso(plain.experiment.find_groups(plain.model))
     for weight in plain.model.parameters():
         weight.grad = torch.zeros_like(weight)
     lasso.add_gradient_(0.3)
     gradients = {name: p.grad for name, p in plain.model.named_parameters()}
     plain.model.zero_grad()
-    train_step(plain, *batch(), learning_rate=0.5)
-    train_step(trained, *batch(), learning_rate=0.5)
+    train_step(plain, 0, learning_rate=0.5)
+    train_step(trained, 0, learning_rate=0.5)
     for name, parameter in parameters(plain).items():
         gradient = gradients[name]
         assert gradient is not None
@@ -124,20 +132,20 @@ def test_l1_is_added_to_the_groups_weights_only() -> None:
     plain = session("ptb-lstm-small-dense", "clip=1e9")
     trained = session("ptb-lstm-small-dense", "clip=1e9", "l1=0.01")
     before = parameters(plain)
-    train_step(plain, *batch(), learning_rate=0.5)
-    train_step(trained, *batch(), learning_rate=0.5)
+    train_step(plain, 0, learning_rate=0.5)
+    train_step(trained, 0, learning_rate=0.5)
     now = parameters(trained)
-    assert now["embedding.weight"].equal(plain.model.embedding.weight)
-    expected = plain.model.decoder.weight - 0.5 * 0.01 * before["decoder.weight"].sign()
+    assert now["embedding.weight"].equal(language_model(plain).embedding.weight)
+    expected = language_model(plain).decoder.weight - 0.5 * 0.01 * before["decoder.weight"].sign()
     torch.testing.assert_close(now["decoder.weight"], expected)
 
 
 def test_thresholding_alone() -> None:
     trained = session("ptb-lstm-small-dense", "tau=0.05")
-    train_step(trained, *batch(), learning_rate=0.1)
-    weight = trained.model.decoder.weight
+    train_step(trained, 0, learning_rate=0.1)
+    weight = language_model(trained).decoder.weight
     assert not ((weight.abs() < 0.05) & (weight != 0)).any()
-    assert (trained.model.embedding.weight.abs() < 0.05).any()
+    assert (language_model(trained).embedding.weight.abs() < 0.05).any()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -145,21 +153,21 @@ def test_dead_components_go_and_training_goes_on_as_if_they_were_there(cell: str
     sparse = session("ptb-lstm-small-iss", "lambda=1e-9", "momentum=0.5", f"cell={cell}")
     small = session("ptb-lstm-small-iss", "lambda=1e-9", "momentum=0.5", f"cell={cell}")
     for trained in (sparse, small):
-        train_step(trained, *batch(0), learning_rate=0.1)
+        train_step(trained, 0, learning_rate=0.1)
         assert trained.groups is not None
         trained.groups[0].zero_([1, 4, 5])
         trained.groups[1].zero_([0, 9])
     assert remove_dead_(small)
     assert small.hidden_sizes == (9, 8)
     assert not remove_dead_(small)
-    inputs, targets = batch(1)
+    inputs, targets = stretch(1)
     sparse.model.eval()
     small.model.eval()
     expected, _ = sparse.model(inputs, sparse.state)
     actual, _ = small.model(inputs, small.state)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
-    nats, _ = train_step(small, inputs, targets, learning_rate=0.1)
-    assert nats == pytest.approx(
+    step, _ = train_step(small, 1, learning_rate=0.1)
+    assert step.nats == pytest.approx(
         cross_entropy(expected.flatten(0, 1), targets.flatten(), reduction="sum").item(), rel=1e-4
     )
 
@@ -170,7 +178,7 @@ def test_group_lasso_ends_with_its_epochs() -> None:
     without = session("ptb-lstm-small-dense")
     for trained in (lasso, plain, without):
         trained.position.epoch = 1
-        train_step(trained, *batch(), learning_rate=0.1)
+        train_step(trained, 0, learning_rate=0.1)
     for name, weight in parameters(without).items():
         torch.testing.assert_close(parameters(lasso)[name], weight)
     assert not torch.equal(

@@ -10,7 +10,10 @@ from typing import Any
 
 import torch
 
-from training.config import TrainingConfig
+from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.corpus import Corpus
+from training.language_modelling.experiment import LanguageModelling
 from training.session import Session, start
 from training.step import train_step
 
@@ -70,12 +73,11 @@ def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None
         between: Called after each measurement.
     """
     sessions = {name: _session(workload, settings) for name, settings in _VARIANTS.items()}
-    words = torch.randint(workload.vocabulary_size, (workload.bptt_steps + 1, workload.batch_size))
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for round_number in range(workload.rounds + 1):  # the first round warms up
         for name, session in sessions.items():
             began = time.perf_counter()
-            train_step(session, words[:-1], words[1:], learning_rate=0.0)
+            train_step(session, 0, learning_rate=0.0)
             if round_number:
                 times[name].append(1e3 * (time.perf_counter() - began))
             if between is not None:
@@ -115,5 +117,13 @@ def _session(workload: StepWorkload, settings: dict[str, Any]) -> Session:
         "bptt_steps": workload.bptt_steps,
         **settings,
     }
-    config = TrainingConfig.model_validate(document)
-    return start(config, workload.vocabulary_size, torch.device("cpu"))
+    experiment = LanguageModelling(LanguageModelConfig.model_validate(document), _corpus(workload))
+    return start(experiment, torch.device("cpu"))
+
+
+def _corpus(workload: StepWorkload) -> Corpus:
+    """Random words for a single mini-batch."""
+    names = (END, UNKNOWN, *(f"word{number}" for number in range(workload.vocabulary_size - 2)))
+    count = workload.bptt_steps * workload.batch_size + 1
+    words = torch.randint(workload.vocabulary_size, (count,))
+    return Corpus(Vocabulary(names), train=words, valid=words, test=words, sha256={})

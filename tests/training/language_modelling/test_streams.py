@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.errors import DataError
-from training.streams import IGNORED, Streams
+from training.language_modelling.streams import IGNORED, Streams
 
 
 def test_training_streams_run_on_from_stretch_to_stretch() -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from issrnn.networks import LanguageModel, State
 from training.fast_lstm import Precision
-from training.network import sequence_loss
-from training.streams import Streams
+from training.language_modelling.network import sequence_loss
+from training.language_modelling.streams import Streams
 
 __all__ = ["perplexity"]
 

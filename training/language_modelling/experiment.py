@@ -1,0 +1,163 @@
+"""Language modelling as the training loop sees it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from issrnn import artifact
+from issrnn.architecture import Architecture, RecurrentLanguageModel
+from issrnn.artifact import Artifact
+from issrnn.card import Card
+from issrnn.networks import LanguageModel
+from issrnn.vocabulary import END
+from training.errors import Interrupted, RunError
+from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
+from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.corpus import Corpus, load_corpus
+from training.language_modelling.evaluation import perplexity
+from training.language_modelling.expansion import expand_network
+from training.language_modelling.network import build_network, detach_state, sequence_loss
+from training.language_modelling.streams import Streams
+from training.progress import progress_bar
+from training.session import Session
+from training.stopping import StopRequest
+
+__all__ = ["VALIDATION_STREAMS", "LanguageModelling"]
+
+VALIDATION_STREAMS = 20
+"""Streams the validation split is cut into after each epoch; the record's figures use 1."""
+
+
+class LanguageModelling(Experiment[LanguageModelConfig]):
+    """Predicts every word of a corpus; the hidden state is carried from stretch to stretch."""
+
+    quality = Quality("valid_perplexity")
+    training_figure = "train_perplexity"
+    validation_figures = ("valid_perplexity",)
+
+    def __init__(self, config: LanguageModelConfig, corpus: Corpus) -> None:
+        """Train on a corpus.
+
+        Raises:
+            DataError: If it is too short.
+        """
+        self.config = config
+        self.corpus = corpus
+        self.data_sha256 = self.corpus.sha256
+        self._streams = Streams.for_training(
+            self.corpus.train, config.batch_size, config.bptt_steps
+        )
+        self.steps_per_epoch = len(self._streams)
+        self._end = self.corpus.vocabulary.ids[END]
+
+    @classmethod
+    def open(cls, config: LanguageModelConfig, paths: Paths) -> LanguageModelling:
+        """Read the corpus that the config names.
+
+        Raises:
+            DataError: If it is missing, damaged or too short.
+        """
+        return cls(config, load_corpus(paths.data, config.corpus, config.vocabulary_limit))
+
+    def build_network(self, architecture: Architecture) -> LanguageModel:
+        """With the fast layers and drop-out of the config."""
+        return build_network(self.config, _language_model(architecture))
+
+    def plain_network(self, architecture: Architecture) -> LanguageModel:
+        """Of torch's own layers."""
+        return LanguageModel(_language_model(architecture))
+
+    def dense_architecture(self) -> RecurrentLanguageModel:
+        """The config's sizes, the corpus's words."""
+        return self.config.architecture(len(self.corpus.vocabulary))
+
+    def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """SGD."""
+        return torch.optim.SGD(
+            model.parameters(), lr=self.config.learning_rate, momentum=self.config.momentum
+        )
+
+    def example_inputs(self, device: torch.device) -> tuple[Any, ...]:
+        """Two words."""
+        return (torch.zeros(2, 1, dtype=torch.int64, device=device),)
+
+    def loss(self, session: Session, step: int) -> Loss:
+        """Of one stretch of all streams.
+
+        Summed over the steps and averaged over the streams, as lambda and the learning rate of the
+        published configurations assume.
+        """
+        inputs, targets = (part.to(session.device) for part in self._streams.stretch(step))
+        state = detach_state(session.state) if session.state is not None else None
+        model = cast("LanguageModel", session.model)
+        precision = self.config.product_precision
+        total, session.state = sequence_loss(model, inputs, targets, state, precision)
+        return Loss(total / inputs.shape[1], total.item(), targets.numel())
+
+    def training_value(self, nats: float, count: int) -> float:
+        """Perplexity."""
+        return math.exp(min(nats / count, 700.0)) if count else math.nan
+
+    def validate(self, session: Session, between: Callable[[], None]) -> dict[str, float]:
+        """Perplexity of the validation split, read in several streams."""
+        valid = perplexity(
+            cast("LanguageModel", session.model),
+            self.corpus.valid,
+            self._end,
+            batch_size=VALIDATION_STREAMS,
+            precision=self.config.product_precision,
+            between=lambda *_: between(),
+        )
+        return {"valid_perplexity": valid}
+
+    def measure(self, model: nn.Module, stop: StopRequest | None = None) -> dict[str, float]:
+        """Perplexity of validation and test split: one stream, the state carried throughout."""
+        splits = {"valid": self.corpus.valid, "test": self.corpus.test}
+        metrics = {}
+        for name, words in splits.items():
+            with progress_bar(f"{name} perplexity", len(words), "word") as bar:
+
+                def show(done: int, total: int, bar: tqdm[Any] = bar, all_: Tensor = words) -> None:
+                    bar.update(len(all_) * done // total - bar.n)
+                    if stop is not None and stop.signal_number is not None:
+                        raise Interrupted(stop.signal_number, STOPPED_MEASURING)
+
+                language_model = cast("LanguageModel", model)
+                metrics[f"{name}_perplexity"] = perplexity(
+                    language_model, words, self._end, between=show
+                )
+        return metrics
+
+    def quick_quality(self, model: nn.Module) -> float:
+        """Perplexity of the validation split."""
+        return perplexity(cast("LanguageModel", model), self.corpus.valid, self._end)
+
+    def save_artifact(self, folder: Path, card: Card, weights: Mapping[str, Any]) -> Card:
+        """With the corpus's words."""
+        return artifact.save(folder, card, weights, self.corpus.vocabulary)
+
+    def card_fields(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def check_same_data(self, loaded: Artifact) -> None:
+        """The same words in the same order."""
+        if loaded.vocabulary != self.corpus.vocabulary:
+            raise RunError(f"{loaded.card.name} has other words than the corpus in the data folder")
+
+    def expand(self, model: nn.Module, kept: list[list[int]]) -> nn.Module:
+        """At the config's sizes again, what live shrinking removed as zeros."""
+        return expand_network(cast("LanguageModel", model), kept, self.config.hidden_sizes)
+
+
+def _language_model(architecture: Architecture) -> RecurrentLanguageModel:
+    if not isinstance(architecture, RecurrentLanguageModel):
+        raise ValueError(f"a {architecture.kind} is no language model")
+    return architecture

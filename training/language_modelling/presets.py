@@ -1,0 +1,100 @@
+"""Named training runs: Zaremba et al. (2014), https://arxiv.org/abs/1409.2329, and ISS on top.
+
+Sizes, drop-out, schedules and clips of the dense rows are those of the published configuration;
+ISS rows follow Wen et al. (ICLR 2018) section 4.1 and the configuration published with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.language_modelling.config import LanguageModelConfig
+
+__all__ = ["LANGUAGE_MODELLING_PRESETS"]
+
+_SMALL: dict[str, Any] = {
+    "embedding_size": 200,
+    "hidden_sizes": (200, 200),
+    "keep": 0.8,
+    "init_bound": 0.1,
+    "epochs": 14,
+    "bptt_steps": 20,
+    "flat_epochs": 6,
+    "decay": 0.6,
+    "clip": 5.0,
+}
+"""Published without drop-out (keep 1, 13 epochs, decay 0.5 after 4), which overfits."""
+
+_MEDIUM: dict[str, Any] = {
+    "embedding_size": 650,
+    "hidden_sizes": (650, 650),
+    "keep": 0.5,
+    "init_bound": 0.05,
+    "epochs": 39,
+    "bptt_steps": 35,
+    "flat_epochs": 6,
+    "decay": 1 / 1.2,
+    "clip": 5.0,
+}
+
+_LARGE: dict[str, Any] = {
+    "embedding_size": 1500,
+    "hidden_sizes": (1500, 1500),
+    "keep": 0.35,
+    "init_bound": 0.04,
+    "epochs": 55,
+    "bptt_steps": 35,
+    "flat_epochs": 14,
+    "decay": 1 / 1.15,
+    "clip": 10.0,
+}
+
+_FINETUNE: dict[str, Any] = {"learning_rate": 0.1, "variant": "iss"}
+"""From the trained dense model, at the published learning rate."""
+
+
+def _family(size: str, dense: dict[str, Any], iss: dict[str, Any], direct: dict[str, Any]) -> Any:
+    """The four runs of one size."""
+    stem = f"ptb-lstm-{size}"
+    iss_settings = {**dense, **iss, "variant": "iss"}
+    return {
+        f"{stem}-dense": {**dense, "variant": "dense"},
+        f"{stem}-iss": iss_settings,
+        f"{stem}-iss-finetune": {**iss_settings, **_FINETUNE, "start_from": f"{stem}-dense"},
+        f"{stem}-direct": {**dense, **direct, "variant": "direct"},
+    }
+
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    **_family(
+        "small",
+        _SMALL,
+        iss={
+            "lambda": 0.003,
+            "lambda_epochs": 6,
+            "lambda_after": 0.0005,
+            "flat_epochs": 8,
+            "epochs": 17,
+        },
+        direct={"hidden_sizes": (100, 100)},
+    ),
+    **_family(
+        "medium",
+        _MEDIUM,
+        iss={"lambda": 0.002, "keep": 0.7},
+        direct={"hidden_sizes": (250, 250), "keep": 0.7},
+    ),
+    # Clip 5, not 10: at 10 the first hundreds of steps are chaotic in any precision.
+    **_family(
+        "large",
+        _LARGE | {"clip": 5.0},
+        iss={"lambda": 0.002, "keep": 0.6, "tau": 1e-4, "decay": 0.1, "epochs": 18},
+        direct={"hidden_sizes": (373, 315), "keep": 0.55},
+    ),
+}
+
+LANGUAGE_MODELLING_PRESETS: dict[str, LanguageModelConfig] = {
+    name: LanguageModelConfig.model_validate({"preset": name, **settings})
+    for name, settings in _SETTINGS.items()
+}
+"""Every preset by its name."""
