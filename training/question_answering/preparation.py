@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from issrnn.reading import tokens
 from issrnn.word_vectors import WordVectors
 from training.errors import DataError, reason
-from training.files import remove_leftovers, write_whole
+from training.files import write_whole
 from training.question_answering import glove, questions, squad
 from training.question_answering.questions import QuestionSet, Texts, WordIds, make_questions
 from training.question_answering.squad import SPLITS, load_squad
@@ -99,7 +99,6 @@ def _write(file: Path, made: Prepared) -> None:
     )
     try:
         write_whole(file, lambda out: out.writelines((hashlib.sha256(content).digest(), content)))
-        remove_leftovers(file.parent)
     except OSError as error:
         raise DataError(f"cannot write {file}: {reason(error)}") from error
 
