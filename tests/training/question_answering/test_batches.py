@@ -20,6 +20,7 @@ from training.question_answering.batches import (
 )
 from training.question_answering.examples import Examples, WordTable, character_vocabulary
 from training.question_answering.preparation import Prepared, prepare
+from training.question_answering.statistics import statistics
 
 WORD_LENGTH = 6
 
@@ -87,6 +88,19 @@ def test_little_is_computed_on_padding(tmp_path: Path) -> None:
     at_random = np.split(np.random.default_rng(0).permutation(992), 62)
     assert padding(examples, at_random) > 0.3
     assert padding(examples, bucketed) < 0.1
+
+
+def test_statistics_tell_what_became_of_the_questions(prepared: Prepared) -> None:
+    examples = Examples.for_training(prepared.train, table_of(prepared), 11)
+    figures = statistics(prepared, Batches(examples, batch_size=2, seed=0))
+    assert figures["train_questions"] == 7
+    assert figures["train_texts"] == 2
+    assert figures["train_off_border"] == 1
+    assert figures["train_left_out"] == 3
+    assert figures["dev_questions"] == 2
+    # The ferry, built of oak, crossed the lake twice a day until 1960.
+    assert figures["dev_unknown_context_words"] == pytest.approx(9 / 16)
+    assert 0 <= figures["train_padding"] < 0.5
 
 
 def test_answers_beyond_the_words_that_are_read_are_left_out(prepared: Prepared) -> None:
