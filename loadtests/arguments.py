@@ -66,7 +66,12 @@ def build_parser(compare: Command, report: Command) -> argparse.ArgumentParser:
     again = commands.add_parser("report", help="write tables and picture again from a record")
     again.set_defaults(run=report)
     again.add_argument("record", type=Path, help="a record, or a folder with one as record.json")
-    again.add_argument("--out", type=Path, metavar="FOLDER", help="default: the record's folder")
+    again.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="default: the record's folder, or reports/NAME for a NAME.json",
+    )
     return parser
 
 

@@ -143,8 +143,8 @@ def _judge(record: Record, folder: Path) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     record = read_record(options.record)
-    beside = options.record if options.record.is_dir() else options.record.parent
-    folder = options.out or beside
+    in_folder = options.record.is_dir()
+    folder = options.out or (options.record if in_folder else Path("reports", options.record.stem))
     folder.mkdir(parents=True, exist_ok=True)
     write_tables(record, folder)
     draw(record, folder)

@@ -59,8 +59,8 @@ def _draw_scenario(
             axes.set_xlabel(_LOADS[loop])
             axes.set_ylabel(of_task + label)
     handles, labels = grid[0][0].get_legend_handles_labels()
-    top, bottom = 1 - 0.7 / height, 0.25 / height
-    figure.suptitle(heading(scenario), x=0.01, y=1 - 0.12 / height, ha="left", va="top")
+    top, bottom = 1 - 0.6 / height, 0.25 / height
+    figure.text(0.01, 1 - 0.12 / height, heading(scenario), fontsize=12, va="top")
     figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False)
     figure.text(0.5, 0.04 / height, _conditions(record), ha="center", fontsize=8, color="0.35")
     figure.tight_layout(rect=(0, bottom, 1, top))
@@ -84,7 +84,7 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], variants: Sequence[str], field:
             axes.fill_between(loads, lowest, highest, color=colour, alpha=0.2, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xticks(sorted({row.load for row in rows}))
+    axes.set_xticks(_apart(sorted({row.load for row in rows})))
     axes.tick_params(axis="x", which="minor", bottom=False)
     if field == "throughput":
         axes.set_ylim(0, 1.08 * max((row.throughput for row in rows), default=1.0) or 1.0)
@@ -94,6 +94,15 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], variants: Sequence[str], field:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True, which="major", alpha=0.3)
+
+
+def _apart(loads: Sequence[float]) -> list[float]:
+    """Those far enough apart for their labels to be read."""
+    kept: list[float] = []
+    for load in loads:
+        if not kept or load > 1.2 * kept[-1]:
+            kept.append(load)
+    return kept
 
 
 def _conditions(record: Record) -> str:

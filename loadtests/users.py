@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import ClassVar
 
@@ -46,17 +47,22 @@ class Traffic:
     rate_per_user: float = 1.0
     """Mean arrivals a second of one open-loop user."""
     seed: int | None = None
-    """Fixes what is sent, and when it arrives; None: another draw every time."""
+    """Fixes what is sent, in which order, and when it arrives; None: another draw every time."""
     _users: Iterator[int] = field(default_factory=itertools.count)
 
-    def random(self) -> Random:
-        """The random source of the next user."""
+    @cached_property
+    def content(self) -> Random:
+        """The random source of what is sent, one for all users."""
+        return Random() if self.seed is None else Random(f"{self.seed}/content")
+
+    def arrivals(self) -> Random:
+        """The random source of the next user's arrival times."""
         return Random() if self.seed is None else Random(f"{self.seed}/{next(self._users)}")
 
-    def draw(self, random: Random) -> Call:
-        """One request."""
-        (name,) = random.choices(list(self.weights), list(self.weights.values()))
-        return self.tasks[name].draw(random)
+    def draw(self) -> Call:
+        """The next request, whichever user sends it."""
+        (name,) = self.content.choices(list(self.weights), list(self.weights.values()))
+        return self.tasks[name].draw(self.content)
 
 
 class ServiceUser(FastHttpUser):
@@ -68,13 +74,12 @@ class ServiceUser(FastHttpUser):
     connection_timeout = 30.0
 
     def on_start(self) -> None:
-        """Take a random source and a session of its own."""
-        self.random = self.traffic.random()
+        """Take a session of its own."""
         self.session_id = str(uuid.uuid4())
 
     def ask(self, intended: float, session_id: str) -> None:
         """Post once and report the answer, its time counted from ``intended``."""
-        call = self.traffic.draw(self.random)
+        call = self.traffic.draw()
         model = self.traffic.models.get(call.task)
         sent = time.perf_counter()
         with self.client.post(
@@ -117,13 +122,14 @@ class OpenLoopUser(ServiceUser):
     def on_start(self) -> None:
         """Plan from now on."""
         super().on_start()
+        self.arrivals = self.traffic.arrivals()
         self.planned = time.perf_counter()
         self.visitors = Group()
 
     @task
     def arrive(self) -> None:
         """Wait for the next planned arrival and let it go its own way."""
-        self.planned += self.random.expovariate(self.traffic.rate_per_user)
+        self.planned += self.arrivals.expovariate(self.traffic.rate_per_user)
         _sleep_until(self.planned)
         visitor = self.visitors.spawn(self.ask, self.planned, str(uuid.uuid4()))
         visitor.link_exception(self._report_error)

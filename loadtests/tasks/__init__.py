@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from loadtests.tasks.answer import AnswerTask
 from loadtests.tasks.call import Call, Content, ContractError, Task, TaskName
+from loadtests.tasks.deck import Deck
 from loadtests.tasks.options import RequestOptions
 from loadtests.tasks.questions import read_questions, within
 from loadtests.tasks.score import ScoreTask
@@ -37,6 +38,6 @@ def build_tasks(names: Iterable[TaskName], options: RequestOptions) -> dict[Task
 
 def _build_task(name: TaskName, options: RequestOptions) -> Task:
     if name == "score":
-        return ScoreTask(read_sentences(), options.texts_per_request, options.token_details)
+        return ScoreTask(Deck(read_sentences()), options.texts_per_request, options.token_details)
     questions = within(read_questions(), options.context_words)
-    return AnswerTask(questions, options.top_k)
+    return AnswerTask(Deck(questions), options.top_k)

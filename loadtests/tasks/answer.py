@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from loadtests.tasks.call import Call, Content, ContractError
+from loadtests.tasks.deck import Deck
 from loadtests.tasks.questions import Question
 
 __all__ = ["AnswerTask", "normalise"]
@@ -22,13 +23,13 @@ _ROUNDING = 1e-5
 class AnswerTask:
     """Posts questions with their passages."""
 
-    questions: tuple[Question, ...]
+    questions: Deck[Question]
     top_k: int
     """Spans asked for."""
 
     def draw(self, random: Random) -> Call:
         """A question."""
-        asked = random.choice(self.questions)
+        asked = self.questions.deal(random)
         body = {"question": asked.text, "context": asked.context, "top_k": self.top_k}
         return Call("answer", body, lambda document: self._read(document, asked))
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from loadtests.tasks.call import Call, Content, ContractError
+from loadtests.tasks.deck import Deck
 
 __all__ = ["ScoreTask"]
 
@@ -16,14 +17,14 @@ __all__ = ["ScoreTask"]
 class ScoreTask:
     """Posts sentences."""
 
-    sentences: tuple[str, ...]
+    sentences: Deck[str]
     texts_per_request: int
     token_details: bool
     """Whether the log-probability of every token is asked for, or only each text's."""
 
     def draw(self, random: Random) -> Call:
         """Some sentences."""
-        texts = random.choices(self.sentences, k=self.texts_per_request)
+        texts = [self.sentences.deal(random) for _ in range(self.texts_per_request)]
         return Call("score", {"texts": texts, "tokens": self.token_details}, self._read)
 
     def _read(self, document: Any) -> Content:

@@ -103,6 +103,23 @@ def test_every_task_that_is_served_is_compared_and_then_all_mixed(tmp_path: Path
     assert mixed["score"].requests > mixed["answer"].requests > 0
 
 
+def test_every_contender_is_sent_the_same_in_the_same_order(tmp_path: Path) -> None:
+    with fake_service((), readers=("qa-dense", "qa-iss")) as (host, received):
+        code, _, errors = run(
+            "compare", "--host", host, "--out", str(tmp_path), *SHORT, "--users", "3"
+        )
+
+    assert code == 0, errors
+    dense, iss = (
+        [request["question"] for request in received if request["model"] == name]
+        for name in ("qa-dense", "qa-iss")
+    )
+    shared = min(len(dense), len(iss), 127) - 3  # the last ones may overtake each other
+    assert shared > 20
+    assert set(dense[:shared]) <= set(iss[: shared + 3])
+    assert len(set(dense[:shared])) == shared
+
+
 def test_a_stall_of_the_service_is_felt_by_all_arrivals_of_an_open_loop(tmp_path: Path) -> None:
     """What coordinated omission would hide: the closed loop's only user meets the stall once."""
 

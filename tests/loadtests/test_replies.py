@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from loadtests.replies import Reply, read_reply
+from loadtests.tasks.deck import Deck
 from loadtests.tasks.score import ScoreTask
 from tests.loadtests.fake_service import score_body
 
-CALL = ScoreTask(("One.", "Two."), texts_per_request=2, token_details=False).draw(Random(1))
+TASK = ScoreTask(Deck(("One.", "Two.")), texts_per_request=2, token_details=False)
+CALL = TASK.draw(Random(1))
 
 
 def reply_to(body: dict[str, Any], **changes: Any) -> Reply:

@@ -5,12 +5,13 @@ import pytest
 
 from loadtests.tasks import ContractError
 from loadtests.tasks.answer import AnswerTask, normalise
+from loadtests.tasks.deck import Deck
 from loadtests.tasks.questions import Question
 from tests.loadtests.fake_service import answer_body
 
 CONTEXT = "𐤀 means an ox. The ox became A in Rome."
 QUESTION = Question("Where did it become A?", CONTEXT, ("Rome", "in Rome"))
-TASK = AnswerTask((QUESTION,), top_k=2)
+TASK = AnswerTask(Deck((QUESTION,)), top_k=2)
 
 
 def span(words: str, score: float, **changes: Any) -> dict[str, Any]:

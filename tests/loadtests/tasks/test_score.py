@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 
 from loadtests.tasks import ContractError
+from loadtests.tasks.deck import Deck
 from loadtests.tasks.score import ScoreTask
 from tests.loadtests.fake_service import score_body
 
-TASK = ScoreTask(("One.", "Two."), texts_per_request=3, token_details=True)
+TASK = ScoreTask(Deck(("One.", "Two.")), texts_per_request=3, token_details=True)
 
 
 def test_a_request_holds_sentences() -> None:
@@ -15,8 +16,7 @@ def test_a_request_holds_sentences() -> None:
     assert call.path == "/score"
     assert call.body["tokens"] is True
     assert len(call.body["texts"]) == 3
-    assert set(call.body["texts"]) <= {"One.", "Two."}
-    assert TASK.draw(Random(1)).body == call.body
+    assert set(call.body["texts"]) == {"One.", "Two."}
 
 
 def test_the_scored_tokens_are_counted() -> None:
