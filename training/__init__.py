@@ -1,3 +1,3 @@
-"""Training of recurrent language models, dense and with Intrinsic Sparse Structures."""
+"""Training of recurrent networks, dense and with Intrinsic Sparse Structures."""
 
 __all__ = ()

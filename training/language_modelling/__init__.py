@@ -1,3 +1,3 @@
 """The task ``score``: predicting the next word of a text."""
 
-__all__: list[str] = []
+__all__ = ()
