@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from loadtests.record import read_record
-from tests.artifacts import make_artifact
+from tests.artifacts import make_artifact, make_reader
 
 
 def compare(out: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,23 +22,34 @@ def compare(out: Path, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
-def test_variants_of_the_real_service_are_compared(tmp_path: Path) -> None:
+def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
     models = tmp_path / "models"
     make_artifact(models / "tiny-dense", seed=1)
     make_artifact(models / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
-    plan = ("--quick", "--users", "2", "--rates", "30", "--duration", "0.5", "--warm-up", "0.2")
+    make_reader(models / "reader-dense", seed=3)
+    make_reader(models / "reader-iss", seed=4, hidden_sizes=(2, 3) * 4, variant="iss")
+    plan = (
+        "--quick", "--users", "2", "--rates", "30", "--duration", "0.3", "--warm-up", "0.1",
+        "--top-k", "3",
+    )  # fmt: skip
 
     done = compare(tmp_path / "report", "--models", str(models), *plan, ISSRNN_DRAIN_SECONDS="0")
 
     assert done.returncode == 0, done.stderr
     record = read_record(tmp_path / "report")
     assert record.complete
-    assert [model["name"] for model in record.models] == ["tiny-dense", "tiny-iss"]
-    assert record.models[1]["hidden_sizes"] == [4, 3]
+    names = {model["name"]: model for model in record.models}
+    assert list(names) == ["tiny-dense", "tiny-iss", "reader-dense", "reader-iss"]
+    assert names["tiny-iss"]["hidden_sizes"] == [4, 3]
+    assert names["reader-iss"]["hidden_sizes"] == [2, 3] * 4
     assert record.conditions["service_settings"]["ISSRNN_DRAIN_SECONDS"] == "0"
-    assert all(row.requests and not row.failed and not row.refused for row in record.rows)
-    assert all(row.service_cpu and row.service_cpu > 0 for row in record.rows)
-    assert all((row.tokens_per_second or 0) > row.throughput for row in record.rows)
+    assert {row.scenario for row in record.rows} == {"score", "answer", "mix"}
+    assert all(not row.failed and not row.refused for row in record.rows)
+    whole = [row for row in record.rows if row.task in (row.scenario, "all")]
+    assert len(whole) == 12
+    assert all(row.requests and row.service_cpu and row.service_cpu > 0 for row in whole)
+    assert all((row.tokens_per_second or 0) > row.throughput for row in whole if row.task != "all")
+    assert all(row.right is not None for row in whole if row.task == "answer")
     running = [p.info["environ"] or {} for p in psutil.process_iter(["environ"])]
     assert not any(e.get("ISSRNN_MODELS_DIR") == str(models) for e in running)
 

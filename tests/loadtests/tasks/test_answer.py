@@ -1,12 +1,14 @@
+import itertools
 from random import Random
 from typing import Any
 
 import pytest
 
+from issrnn.reading.scores import exact_match
 from loadtests.tasks import ContractError
 from loadtests.tasks.answer import AnswerTask, normalise
 from loadtests.tasks.deck import Deck
-from loadtests.tasks.questions import Question
+from loadtests.tasks.questions import Question, read_questions
 from tests.loadtests.fake_service import answer_body
 
 CONTEXT = "𐤀 means an ox. The ox became A in Rome."
@@ -77,3 +79,11 @@ def test_answers_are_compared_as_in_squad() -> None:
     assert normalise("The  Delta-Works!") == normalise("deltaworks") == "deltaworks"
     assert normalise("a cake") == "cake"
     assert normalise("Theatre, and another") == "theatre and another"
+
+
+def test_a_right_answer_is_an_exact_match_to_those_who_train() -> None:
+    texts = [text for question in read_questions() for text in question.answers]
+    texts += ["", "!", "The", "a-n", "An  ox.", "\u201can ox\u201d", "ﬁve", "İ", "4,000", "the\nox"]
+    for first, second in itertools.pairwise([*texts, *map(str.upper, texts)]):
+        for truth in (first, second, f"the {first}!"):
+            assert exact_match(first, [truth]) == (normalise(first) == normalise(truth))

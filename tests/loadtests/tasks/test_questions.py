@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from issrnn.reading.tokens import tokenize
 from loadtests.tasks import RequestOptions, build_tasks
 from loadtests.tasks.questions import QUESTIONS_FILE, Question, read_questions, within
 
@@ -39,6 +40,16 @@ def test_each_passage_states_its_source() -> None:
     sources = {article["source"] for article in document["data"]}
     assert "Written for this project" in sources
     assert all("public domain" in s or s == "Written for this project" for s in sources)
+
+
+def test_every_question_can_be_answered_with_whole_tokens() -> None:
+    for question in QUESTIONS:
+        tokens = tokenize(question.context)
+        starts, ends = {token.start for token in tokens}, {token.end for token in tokens}
+        for answer in question.answers:
+            start = question.context.index(answer)
+            assert start in starts, answer
+            assert start + len(answer) in ends, answer
 
 
 def squad(context: str, *qas: dict[str, Any]) -> dict[str, Any]:
