@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import urllib.error
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from training.download import download
 from training.errors import DataError, reason
-from training.files import write_whole
 
 __all__ = ["PTB_SHA256", "PTB_URL", "Corpus", "Split", "fetch_ptb", "load_corpus", "read_split"]
 
@@ -97,18 +94,7 @@ def fetch_ptb(directory: Path) -> Path:
         if target.exists():
             _read(target, "ptb", split)
             continue
-        url = f"{PTB_URL}/ptb.{split}.txt"
-        try:
-            with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310 - fixed https
-                content = response.read()
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
-            raise DataError(f"cannot fetch {url}: {error}") from error
-        if hashlib.sha256(content).hexdigest() != PTB_SHA256[split]:
-            raise DataError(f"{url} sent something else than the known file; nothing was written")
-        try:
-            write_whole(target, partial(_copy, content))
-        except OSError as error:
-            raise DataError(f"cannot write {target}: {reason(error)}") from error
+        download(f"{PTB_URL}/ptb.{split}.txt", target, PTB_SHA256[split])
     return folder
 
 
@@ -164,7 +150,3 @@ def _build_vocabulary(words: list[str], limit: int | None) -> Vocabulary:
 
 def _encode(words: list[str], vocabulary: Vocabulary) -> Tensor:
     return torch.tensor(vocabulary.encode(words), dtype=torch.int64)
-
-
-def _copy(content: bytes, file: BinaryIO) -> None:
-    file.write(content)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from typing import Annotated, BinaryIO, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from training.download import download
 from training.errors import DataError, reason
-from training.files import write_whole
 
 __all__ = [
     "SPLITS",
@@ -136,18 +134,7 @@ def fetch_squad(directory: Path) -> Path:
         if target.exists() or target.with_name(f"{target.name}.gz").exists():
             load_squad(directory, split)
             continue
-        url = f"{SQUAD_URL}/{target.name}"
-        try:
-            with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310 - fixed https
-                content = response.read()
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
-            raise DataError(f"cannot fetch {url}: {error}") from error
-        if hashlib.sha256(content).hexdigest() != SQUAD_SHA256[split]:
-            raise DataError(f"{url} sent something else than the known file; nothing was written")
-        try:
-            write_whole(target, partial(_copy, content))
-        except OSError as error:
-            raise DataError(f"cannot write {target}: {reason(error)}") from error
+        download(f"{SQUAD_URL}/{target.name}", target, SQUAD_SHA256[split])
     return folder
 
 
