@@ -106,6 +106,15 @@ def _build_parser() -> _Parser:
     show.add_argument("--step", type=_positive, default=10, help="draw every n-th row and column")
     show.set_defaults(command=commands.show)
 
+    tables = subparsers.add_parser("tables", help="print the papers' tables beside recorded runs")
+    tables.add_argument(
+        "--records",
+        type=Path,
+        default=Path("docs/records"),
+        help="holds a record.json of each run under its name (default: %(default)s)",
+    )
+    tables.set_defaults(command=commands.tables)
+
     benchmark = subparsers.add_parser("benchmark-step", help="time training steps side by side")
     benchmark.add_argument("--hidden", type=_positive, default=1500)
     benchmark.add_argument("--vocabulary", type=_positive, default=10_000)

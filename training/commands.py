@@ -23,6 +23,8 @@ from training.run import RunOptions, run
 from training.run_folder import RunFolder
 from training.shrinking import shrink_run
 from training.subject import open_subject
+from training.tables.question_answering import question_answering_tables
+from training.tables.records import read_records
 from training.weight_maps import plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "run_preset",
     "show",
     "shrink",
+    "tables",
 ]
 
 
@@ -154,6 +157,11 @@ def benchmark_step(options: argparse.Namespace) -> None:
             write_json(options.record, document)
         except OSError as error:
             raise RunError(f"cannot write {options.record}: {reason(error)}") from error
+
+
+def tables(options: argparse.Namespace) -> None:
+    """Print the papers' tables with the recorded runs beside them."""
+    _say(question_answering_tables(read_records(options.records)))
 
 
 def _paths(options: argparse.Namespace) -> Paths:
