@@ -9,19 +9,35 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from service.answering import Context
-from service.limits import BodyLimit
+from service.body_limit import BodyLimit
+from service.context import Context
 from service.metrics import Metrics, QueueCollector
 from service.middleware import RequestMiddleware
 from service.problems import add_handlers
 from service.registry import Registry
-from service.routes import compare, completions, health, models, score
+from service.routes import (
+    answer,
+    compare,
+    completions,
+    health,
+    hugging_face,
+    models,
+    score,
+)
 from service.settings import Settings
 from service.shadow import Shadow
 
 __all__ = ["create_app"]
 
-ROUTERS = (score.router, compare.router, completions.router, models.router, health.router)
+ROUTERS = (
+    score.router,
+    answer.router,
+    compare.router,
+    completions.router,
+    hugging_face.router,
+    models.router,
+    health.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -1,4 +1,4 @@
-"""Which chunks of which requests to compute together next: fair between requests, little padding.
+"""Which items of which requests to compute together next: fair between requests, little padding.
 
 Knows no thread and no engine; `service.worker` drives it under a lock.
 """
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from service.engines.base import Chunk, Scored
+from service.engines.base import Item
 from service.jobs import DeadlineError, Job, OverloadedError
 
 __all__ = ["Batcher", "BatchingLimits", "Entry"]
@@ -22,6 +23,9 @@ _RATE_MEMORY = 0.9
 """Weight of the past in the running estimate of tokens a second."""
 _LONGEST_RETRY_SECONDS = 120
 
+ItemT = TypeVar("ItemT", bound=Item)
+OutputT = TypeVar("OutputT")
+
 
 @dataclass(frozen=True)
 class BatchingLimits:
@@ -29,33 +33,27 @@ class BatchingLimits:
 
     max_batch: int = 16
     max_wait_seconds: float = 0.0
-    chunk_steps: int = 64
     max_queued_requests: int = 256
     max_queued_tokens: int = 400_000
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A chunk that waits, or is being computed."""
+class Entry(Generic[ItemT, OutputT]):
+    """An item that waits, or is being computed."""
 
-    job: Job
-    sequence: int
-    start: int
-    steps: int
+    job: Job[ItemT, OutputT, Any]
+    item: ItemT
+    length: int
     since: float
     """When it became ready."""
 
-    def chunk(self) -> Chunk:
-        """What the engine is to compute."""
-        return self.job.chunk(self.sequence, self.start, self.steps)
 
-
-class Batcher:
+class Batcher(Generic[ItemT, OutputT]):
     """The queue of one model.
 
     Fairness: start-time fair queueing (Goyal et al., 1996) over jobs, by tokens, so that a long
     document gets its share and a short request does not wait for it to end. Padding: a batch is
-    filled with the chunks nearest in length to the one whose turn it is, down to half or up to
+    filled with the items nearest in length to the one whose turn it is, down to half or up to
     twice; beyond that, a padded row costs more than a batch of its own.
     """
 
@@ -68,10 +66,9 @@ class Batcher:
         """
         self._limits = limits
         self._clock = clock
-        self._jobs: dict[Job, None] = {}
-        self._waiting: list[list[tuple[float, int, Entry]]] = [
-            [] for _ in range(limits.chunk_steps + 1)
-        ]
+        self._jobs: dict[Job[ItemT, OutputT, Any], None] = {}
+        self._waiting: dict[int, list[tuple[float, int, Entry[ItemT, OutputT]]]] = {}
+        """By length, a heap of items, the one whose turn is first on top; none is empty."""
         self._order = itertools.count()
         self._virtual_time = 0.0
         self._tokens_per_second: float | None = None
@@ -98,7 +95,7 @@ class Batcher:
         if full or (self._jobs and queued + tokens > self._limits.max_queued_tokens):
             raise OverloadedError(self._retry_after(queued))
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job[ItemT, OutputT, Any]) -> None:
         """Queue a job.
 
         Raises:
@@ -108,13 +105,13 @@ class Batcher:
         job.submitted = self._clock()
         job.tag = self._virtual_time
         self._jobs[job] = None
-        for sequence in range(len(job.sequences)):
-            self._push(job, sequence, 0)
+        for item in job.items:
+            self._push(job, item)
 
-    def take(self) -> Sequence[Entry] | float:
+    def take(self) -> Sequence[Entry[ItemT, OutputT]] | float:
         """The next batch, or how many seconds to wait for one (infinite if nothing is queued)."""
         self._drop_dead()
-        lengths = [length for length, heap in enumerate(self._waiting) if self._head(heap)]
+        lengths = [length for length in list(self._waiting) if self._has_live(length)]
         if not lengths:
             return math.inf
         turn = min(lengths, key=lambda length: self._waiting[length][0])
@@ -126,62 +123,70 @@ class Batcher:
             (length for length in lengths if turn <= 2 * length <= 4 * turn),
             key=lambda length: abs(length - turn),
         )
-        entries: list[Entry] = []
+        entries: list[Entry[ItemT, OutputT]] = []
         for length in near:
-            heap = self._waiting[length]
-            while len(entries) < self._limits.max_batch and self._head(heap):
-                entries.append(heapq.heappop(heap)[2])
+            while len(entries) < self._limits.max_batch and self._has_live(length):
+                entries.append(heapq.heappop(self._waiting[length])[2])
         return entries
 
-    def finish(self, entries: Sequence[Entry], scored: Sequence[Scored], seconds: float) -> None:
-        """Take the answers to a batch: resolve complete jobs, queue the others' next chunks.
+    def finish(
+        self,
+        entries: Sequence[Entry[ItemT, OutputT]],
+        outputs: Sequence[OutputT],
+        seconds: float,
+    ) -> None:
+        """Take the outputs of a batch: resolve complete jobs, queue the others' next items.
 
         Args:
             entries: What `take` gave.
-            scored: The answer to each.
+            outputs: The output of each.
             seconds: How long the batch took.
         """
         now = self._clock()
         for job in {entry.job: None for entry in entries}:
             job.compute_seconds += seconds
-        tokens = sum(entry.steps for entry in entries)
+        tokens = sum(entry.length for entry in entries)
         self._virtual_time += tokens / max(1, len(self._jobs))
         self._learn_rate(tokens / max(seconds, 1e-6))
-        for entry, answer in zip(entries, scored, strict=True):
+        for entry, output in zip(entries, outputs, strict=True):
             job = entry.job
             if job not in self._jobs:
                 continue
-            job.add(entry.sequence, answer)
-            stop = entry.start + entry.steps
-            if stop < len(job.sequences[entry.sequence].inputs):
-                self._push(job, entry.sequence, stop)
+            job.remaining_tokens -= entry.length
+            following = job.add(entry.item, output)
+            if following is not None:
+                self._push(job, following)
             elif not job.remaining_tokens:
                 del self._jobs[job]
                 with suppress(InvalidStateError):
                     job.future.set_result(job.result(now))
 
-    def fail(self, entries: Sequence[Entry], error: BaseException) -> None:
+    def fail(self, entries: Sequence[Entry[ItemT, OutputT]], error: BaseException) -> None:
         """Resolve every job of a batch with what the engine raised."""
         for job in {entry.job: None for entry in entries}:
             self._drop(job, error)
 
-    def _push(self, job: Job, sequence: int, start: int) -> None:
-        steps = min(self._limits.chunk_steps, len(job.sequences[sequence].inputs) - start)
+    def _push(self, job: Job[ItemT, OutputT, Any], item: ItemT) -> None:
+        length = item.length
         tag = max(self._virtual_time, job.tag)
-        job.tag = tag + steps
-        entry = Entry(job, sequence, start, steps, self._clock())
-        heapq.heappush(self._waiting[steps], (tag, next(self._order), entry))
+        job.tag = tag + length
+        entry = Entry(job, item, length, self._clock())
+        heap = self._waiting.setdefault(length, [])
+        heapq.heappush(heap, (tag, next(self._order), entry))
 
-    def _head(self, heap: list[tuple[float, int, Entry]]) -> bool:
-        """Whether a heap holds a live chunk; dead ones on top are removed."""
+    def _has_live(self, length: int) -> bool:
+        """Whether an item of this length waits; dead ones on top of its heap are removed."""
+        heap = self._waiting.get(length, [])
         while heap and heap[0][2].job not in self._jobs:
             heapq.heappop(heap)
+        if not heap:
+            self._waiting.pop(length, None)
         return bool(heap)
 
     def _seconds_to_wait(self, turn: int) -> float:
         if self._limits.max_wait_seconds == 0.0:
             return 0.0
-        if sum(map(len, self._waiting)) >= self._limits.max_batch:
+        if sum(map(len, self._waiting.values())) >= self._limits.max_batch:
             return 0.0
         return self._waiting[turn][0][2].since + self._limits.max_wait_seconds - self._clock()
 
@@ -193,7 +198,7 @@ class Batcher:
             elif job.deadline <= now:
                 self._drop(job, DeadlineError())
 
-    def _drop(self, job: Job, error: BaseException) -> None:
+    def _drop(self, job: Job[ItemT, OutputT, Any], error: BaseException) -> None:
         self._jobs.pop(job, None)
         with suppress(InvalidStateError):
             job.future.set_exception(error)

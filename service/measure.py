@@ -1,71 +1,36 @@
-"""The perplexity of a text file on an engine: ``python -m service.measure MODEL TEXT``.
+"""What a model achieves on an engine: ``python -m service.measure MODEL DATA``.
 
-The file has one sentence a line, in the model's own form; it is read as one document, each line
-followed by ``<eos>``, as ``/score`` with ``carry_state`` reads it. With ``--record`` the figure
-goes into the artifact's card, such as an int8 engine's own ``test_perplexity_int8``.
+For a language model, DATA has one sentence a line, in the model's own form; the figure is the
+perplexity of all lines read as one document, each line followed by ``<eos>``, as ``/score`` with
+``carry_state`` reads it. For a reader, DATA is in SQuAD's layout; the figures are the exact match
+and F1 of ``/answer``'s best answers, in per cent. ``--record`` puts figures into the artifact's
+card, such as an int8 engine's own ``test_perplexity_int8``, or ``exact_match_int8 f1_int8``.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from issrnn.artifact import ArtifactError, load, save
-from issrnn.vocabulary import Vocabulary
+from issrnn.artifact import Artifact, ArtifactError, load, save
 from service.cores import available_cores
 from service.engines import ENGINE_NAMES, Engine, create_engine
-from service.engines.base import Chunk, score_chunks
-from service.schemas import ScoreRequest
-from service.scoring import encode_texts, to_sequences
+from service.measuring.answers import measure_answers
+from service.measuring.measurement import Measurement
+from service.measuring.perplexity import measure_perplexity
+from service.problems import FieldProblemError
+from service.schemas import TaskName
 from service.settings import Settings
 
-__all__ = ["Measurement", "main", "measure_perplexity"]
+__all__ = ["main"]
 
+Measure = Callable[[Engine[Any, Any], Artifact, Path, Settings], Measurement]
 
-@dataclass(frozen=True)
-class Measurement:
-    """A text's perplexity."""
-
-    perplexity: float
-    token_count: int
-    unknown_count: int
-    seconds: float
-
-
-def measure_perplexity(
-    engine: Engine, vocabulary: Vocabulary, lines: list[str], chunk_steps: int
-) -> Measurement:
-    """Score lines as one document, chunk by chunk, as the service does.
-
-    Args:
-        engine: What computes.
-        vocabulary: Of the model.
-        lines: Sentences in the model's own form.
-        chunk_steps: Steps of a chunk; an int8 engine's answers depend slightly on them.
-    """
-    request = ScoreRequest(texts=lines, pretokenized=True, carry_state=True)
-    texts = encode_texts(request, vocabulary)
-    [sequence] = to_sequences(texts, vocabulary, carry_state=True)
-    started = time.perf_counter()
-    state, log_prob = None, 0.0
-    for start in range(0, len(sequence.inputs), chunk_steps):
-        steps = slice(start, start + chunk_steps)
-        chunk = Chunk(sequence.inputs[steps], sequence.targets[steps], state)
-        [scored] = score_chunks(engine, [chunk])
-        state = scored.state
-        log_prob += float(scored.log_probs.sum(dtype="float64"))
-    count = len(sequence.inputs)
-    return Measurement(
-        perplexity=math.exp(-log_prob / count),
-        token_count=count,
-        unknown_count=sum(text.unknown_count for text in texts),
-        seconds=time.perf_counter() - started,
-    )
+_MEASURES: dict[TaskName, Measure] = {"score": measure_perplexity, "answer": measure_answers}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,32 +41,49 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m service.measure", description=__doc__)
     parser.add_argument("model", type=Path, help="artifact folder")
-    parser.add_argument("text", type=Path, help="one sentence a line, in the model's own form")
+    parser.add_argument("data", type=Path, help="sentences, or questions in SQuAD's layout")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default="onnxruntime-fp32")
     parser.add_argument("--threads", type=_positive, default=len(available_cores()))
-    parser.add_argument("--record", metavar="METRIC", type=_metric, help="write it into the card")
+    parser.add_argument(
+        "--record",
+        metavar="METRIC",
+        type=_metric,
+        nargs="+",
+        default=[],
+        help="write into the card the figure whose name is in METRIC's, such as f1 in f1_int8",
+    )
     options = parser.parse_args(arguments)
     try:
         artifact = load(options.model)
-        lines = options.text.read_text(encoding="utf-8").splitlines()
-        if not lines:
-            raise ValueError(f"{options.text} is empty")
+        measure = _MEASURES.get(artifact.card.task)
+        if measure is None:
+            raise ValueError(f"models for the task {artifact.card.task!r} cannot be measured")
         engine = create_engine(options.engine, artifact, options.threads)
-        steps = int(Settings.model_fields["chunk_steps"].default)
-        found = measure_perplexity(engine, artifact.vocabulary, lines, steps)
+        # the settings a service has by default, whatever the environment says
+        found = measure(engine, artifact, options.data, Settings.model_construct())
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
         sys.stdout.write(
-            f"{artifact.card.name} on {engine.name}: perplexity {found.perplexity:.3f} "
-            f"over {found.token_count} tokens ({found.unknown_count} unknown), "
+            f"{artifact.card.name} on {engine.name}: {figures} over {found.subject}, "
             f"{found.seconds:.1f} s on {options.threads} threads\n"
         )
         if options.record:
-            metrics = artifact.card.metrics | {options.record: round(found.perplexity, 4)}
-            card = artifact.card.model_copy(update={"metrics": metrics})
-            save(options.model, card, artifact.weights, artifact.vocabulary)
-    except (ArtifactError, ImportError, OSError, ValueError) as error:
+            _record(options.model, artifact, found, options.record)
+    except (ArtifactError, FieldProblemError, ImportError, OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
+
+
+def _record(folder: Path, artifact: Artifact, found: Measurement, names: list[str]) -> None:
+    metrics = dict(artifact.card.metrics)
+    for name in names:
+        figures = [value for figure, value in found.figures.items() if figure in name]
+        if not figures:
+            known = " or ".join(found.figures)
+            raise ValueError(f"--record {name}: the name of the metric must have {known} in it")
+        metrics[name] = round(figures[0], 4)
+    card = artifact.card.model_copy(update={"metrics": metrics})
+    save(folder, card, artifact.weights, artifact.vocabulary, artifact.word_vectors)
 
 
 def _positive(text: str) -> int:

@@ -75,11 +75,22 @@ class Metrics:
             "Sum over scored tokens; exp(this / scored tokens) is the traffic's perplexity.",
             (*_BY_REQUEST, "role"),
         )
+        self.questions = self._counter(
+            "issrnn_answered_questions", "Questions answered.", (*_BY_REQUEST, "role")
+        )
+        self.windows = self._counter(
+            "issrnn_read_windows", "Windows of contexts read for them.", (*_BY_REQUEST, "role")
+        )
+        self.answer_probability = self._counter(
+            "issrnn_answer_probability",
+            "Sum over best answers; this / answered questions is how sure the model is.",
+            (*_BY_REQUEST, "role"),
+        )
         self.shadow_dropped = self._counter(
             "issrnn_shadow_dropped", "Requests not shadowed, as the shadow was busy.", ("model",)
         )
         self.batch_size = Histogram(
-            "issrnn_batch_size", "Chunks in a batch.", _BY_MODEL, buckets=_ROWS,
+            "issrnn_batch_size", "Chunks or windows in a batch.", _BY_MODEL, buckets=_ROWS,
             registry=self.registry,
         )  # fmt: skip
         self.batch_seconds = self._histogram("issrnn_batch_seconds", "Batches.", _BY_MODEL)

@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from issrnn.vocabulary import END, Vocabulary
-from service.jobs import ScoredSequence, TokenSequence
 from service.schemas import check_unicode
-from service.text.ptb import split_words
+from service.tasks.score.job import ScoredSequence, TokenSequence
+from service.tasks.score.ptb import split_words
 
 __all__ = [
     "Choice",

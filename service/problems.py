@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +17,11 @@ __all__ = [
     "CLIENT_GONE",
     "REFUSALS",
     "FieldError",
+    "FieldProblemError",
     "ProblemError",
     "add_handlers",
     "field_path",
+    "paths_as",
     "problem_response",
     "problem_responses",
 ]
@@ -78,6 +81,39 @@ class ProblemError(Exception):
     detail: str
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """What went wrong."""
+        return self.detail
+
+
+class FieldProblemError(ProblemError):
+    """Ends a request because of one field."""
+
+    def __init__(self, status: int, path: str, message: str) -> None:
+        """Name the field.
+
+        Args:
+            status: HTTP's.
+            path: The field's, such as ``texts[3]``.
+            message: What is wrong with it.
+        """
+        super().__init__(status, f"{path}: {message}", [FieldError(path, message)])
+        self.path = path
+        self.message = message
+
+
+@contextmanager
+def paths_as(path_of: Callable[[str], str]) -> Iterator[None]:
+    """Rename the fields of problems, for a request that stands inside another.
+
+    Args:
+        path_of: From the inner request's path to the outer one's.
+    """
+    try:
+        yield
+    except FieldProblemError as error:
+        raise FieldProblemError(error.status, path_of(error.path), error.message) from error
 
 
 def problem_response(problem: ProblemError, request_id: str | None) -> Response:

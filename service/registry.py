@@ -10,7 +10,7 @@ from typing import Literal
 
 from issrnn.artifact import CARD_FILE, ArtifactError
 from service.cores import available_cores, cpu_quota
-from service.schemas import ModelInfo, Task
+from service.schemas import ModelInfo, TaskName
 from service.settings import Settings
 from service.variants import ObserverMaker, Variant, load_variant
 from service.worker import Placement
@@ -102,7 +102,7 @@ class Registry:
         slot = self._slots.get(name)
         return slot.variant if slot else None
 
-    def ready(self, task: Task | None = None) -> list[Variant]:
+    def ready(self, task: TaskName | None = None) -> list[Variant]:
         """All ready models, or those of a task, by name."""
         variants = [slot.variant for _, slot in sorted(self._slots.items()) if slot.variant]
         return [variant for variant in variants if task in (None, variant.card.task)]

@@ -1,31 +1,25 @@
-"""Requests and responses of the HTTP contract."""
+"""What requests and responses of the HTTP contract have in common, and the models' own."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 __all__ = [
-    "CompareRequest",
-    "CompareResponse",
-    "ComparedModel",
-    "ComparedText",
-    "Difference",
     "ModelCost",
     "ModelInfo",
     "ModelList",
-    "ScoreRequest",
-    "ScoreResponse",
+    "ResponseModel",
+    "StrictModel",
+    "TaskName",
+    "TaskRequest",
     "Text",
-    "TextScore",
     "Timing",
-    "TokenScore",
-    "TopWord",
     "check_unicode",
 ]
 
-Task = Literal["score", "answer", "classify"]
+TaskName = Literal["score", "answer", "classify"]
 
 
 def check_unicode(text: str) -> str:
@@ -46,86 +40,26 @@ Text = Annotated[str, AfterValidator(check_unicode)]
 """Any text that can be encoded."""
 
 
-class _Request(BaseModel):
-    """A misspelt field is an error, not a default silently kept."""
+class StrictModel(BaseModel):
+    """A part of a request: a misspelt field is an error, not a default silently kept."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
-class _Response(BaseModel):
+class TaskRequest(StrictModel):
+    """A request to a model of some task."""
+
+    model: str | None = None
+    """Model name; without it the traffic split chooses."""
+
+
+class ResponseModel(BaseModel):
+    """A part of a response."""
+
     model_config = ConfigDict(protected_namespaces=())
 
 
-class ScoreRequest(_Request):
-    """Texts to score."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"texts": ["The company said it won't sell its stake."], "top_k": 3},
-                {
-                    "texts": ["the company said", "it rose N N"],
-                    "model": "ptb-lstm-small-iss",
-                    "pretokenized": True,
-                    "carry_state": True,
-                    "tokens": False,
-                },
-            ]
-        }
-    )
-
-    texts: Annotated[list[Text], Field(min_length=1)]
-    """Sentences, or with ``carry_state`` the consecutive lines of one document."""
-    model: str | None = None
-    """Model name; without it the traffic split chooses."""
-    pretokenized: bool = False
-    """The texts are in the model's own form already and are split on white space."""
-    carry_state: bool = False
-    """The texts are consecutive lines of one document."""
-    tokens: bool = True
-    """Give every token's log-probability."""
-    top_k: Annotated[int, Field(ge=0)] = 0
-    """With ``tokens``: give this many of the likeliest words at each."""
-
-
-class TopWord(_Response):
-    """A likely word."""
-
-    text: str
-    log_prob: float
-
-
-class TokenScore(_Response):
-    """A predicted token; the final ``<eos>`` has start = end = length of the text."""
-
-    text: str
-    """The vocabulary's word: ``<unk>`` for a word it lacks."""
-    start: int
-    """First character in the text as posted."""
-    end: int
-    """One past the last."""
-    log_prob: float
-    """Natural logarithm of its probability."""
-    top: list[TopWord]
-    """The ``top_k`` likeliest words here, best first."""
-
-
-class TextScore(_Response):
-    """One text's score."""
-
-    log_prob: float
-    """Natural logarithm of the text's probability."""
-    perplexity: float
-    """exp(-log_prob / token_count)."""
-    token_count: int
-    """Predicted tokens, the final ``<eos>`` included."""
-    unknown_count: int
-    """How many of them are not in the vocabulary."""
-    tokens: list[TokenScore]
-    """Empty unless asked for."""
-
-
-class Timing(_Response):
+class Timing(ResponseModel):
     """Where the time went, in milliseconds."""
 
     queue: float
@@ -136,19 +70,11 @@ class Timing(_Response):
     """From the parsed request to the response."""
 
 
-class ScoreResponse(_Response):
-    """Scores in the order of the texts."""
-
-    model: str
-    scores: list[TextScore]
-    timing_ms: Timing
-
-
-class ModelInfo(_Response):
+class ModelInfo(ResponseModel):
     """A model as it is served."""
 
     name: str
-    task: Task | None = None
+    task: TaskName | None = None
     variant: str | None = None
     """Such as ``dense`` or ``iss``."""
     state: Literal["loading", "ready", "failed"]
@@ -157,9 +83,13 @@ class ModelInfo(_Response):
     engine: str | None = None
     architecture: dict[str, Any] | None = None
     hidden_sizes: list[int] | None = None
-    """ISS sizes: hidden units of each layer."""
+    """ISS sizes: hidden units of each layer (and direction)."""
     dense_hidden_sizes: list[int] | None = None
     """The same before shrinking; null if it was not shrunk."""
+    reading: dict[str, int] | None = None
+    """For the task answer: words of a window, of an overlap, and of the longest answer."""
+    word_vectors: str | None = None
+    """The file of frozen vectors it reads words as; they are none of its parameters."""
     parameters: int | None = None
     multiply_adds: int | None = None
     """For one token."""
@@ -173,31 +103,13 @@ class ModelInfo(_Response):
     """How it was made; only for a single model."""
 
 
-class ModelList(_Response):
+class ModelList(ResponseModel):
     """All models."""
 
     models: list[ModelInfo]
 
 
-class CompareRequest(_Request):
-    """One request for several models of a task."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"task": "score", "request": {"texts": ["The company said it won't sell."]}}
-            ]
-        }
-    )
-
-    task: Task
-    models: Annotated[list[str], Field(min_length=1)] | None = None
-    """Names; null: all that are ready. The first is the reference."""
-    request: ScoreRequest
-    """What to post to each; its ``model`` must be null."""
-
-
-class ModelCost(_Response):
+class ModelCost(ResponseModel):
     """What one model's answer took."""
 
     model: str
@@ -209,45 +121,3 @@ class ModelCost(_Response):
     bytes: int
     engine_bytes: int
     multiply_adds: int
-
-
-class ComparedModel(ModelCost):
-    """One model's answer and cost."""
-
-    response: ScoreResponse
-
-
-class Difference(_Response):
-    """A token that the models find differently likely."""
-
-    position: int
-    """Index among the text's tokens."""
-    text: str
-    """The word as it was read, also if it is not in the vocabulary."""
-    start: int
-    end: int
-    log_probs: dict[str, float]
-    """By model."""
-    spread: float
-    """Largest minus smallest."""
-
-
-class ComparedText(_Response):
-    """Where the models differ in one text."""
-
-    index: int
-    log_probs: dict[str, float]
-    perplexities: dict[str, float]
-    comparable: bool
-    """False if the models' vocabularies cut the text into different tokens."""
-    largest: list[Difference]
-    """Tokens with the largest spread, largest first."""
-
-
-class CompareResponse(_Response):
-    """All answers side by side."""
-
-    task: Task
-    reference: str
-    results: list[ComparedModel]
-    differences: list[ComparedText]

@@ -18,10 +18,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.engines.base import EngineName
+from service.schemas import TaskName
 
 __all__ = ["Settings", "unknown_variables"]
 
-Task = Literal["score", "answer", "classify"]
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
@@ -51,21 +51,21 @@ class Settings(BaseSettings):
     """Engine of every model that ``engines`` does not name."""
     engines: dict[str, EngineName] = {}
     """Engine by model name."""
-    split: dict[Task, dict[str, Share]] = {}
+    split: dict[TaskName, dict[str, Share]] = {}
     """Traffic weights by task and model name; a task not named here is split evenly."""
-    shadow: dict[Task, str] = {}
-    """By task, a model that also answers every ``/score`` request, off its path."""
+    shadow: dict[TaskName, str] = {}
+    """By task, a model that also answers every request to its endpoint, off its path."""
 
     threads: PositiveInt | None = None
     """Threads of one model; None: the cores shared out evenly, at least one each."""
     pin_threads: bool = True
     """Bind each model's threads to cores; not under a quota, which names no cores."""
     max_batch: PositiveInt = 16
-    """Chunks computed together at most."""
+    """Chunks of texts, or windows of contexts, computed together at most."""
     max_wait_ms: NonNegativeFloat = 0.0
-    """How long a chunk may wait for company while the engine is idle."""
+    """How long work may wait for company while the engine is idle."""
     chunk_steps: PositiveInt = 64
-    """Steps of one chunk: a long document lets others in between its chunks."""
+    """Steps of one chunk of a text to score: a long document lets others in between them."""
     max_queued_requests: PositiveInt = 256
     """Requests in one model's queue; more are answered 429."""
     max_queued_tokens: PositiveInt = 400_000
@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     """Texts in one request."""
     max_text_chars: PositiveInt = 1024 * 1024
     """Characters of one text."""
+    max_question_chars: PositiveInt = 2000
+    """Characters of a question."""
+    max_question_words: PositiveInt = 100
+    """Words of a question; each is compared with every word of the context."""
+    max_context_chars: PositiveInt = 1024 * 1024
+    """Characters of a context."""
     max_top_k: PositiveInt = 50
     """Largest ``top_k``."""
 

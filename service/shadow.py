@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from service.answering import Context, off_loop_if_large
-from service.jobs import Job, OverloadedError, ScoredSequence
-from service.schemas import ScoreRequest
-from service.scoring import EncodedText, encode_texts, to_sequences
+from service.context import Context
+from service.jobs import OverloadedError
+from service.off_loop import off_loop_if_large
+from service.tasks.base import ReplyT, RequestT, Task
 from service.variants import Variant
 from service.worker import WorkerStoppedError
 
-__all__ = ["Shadow", "count_tokens"]
+__all__ = ["Shadow"]
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,10 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Offer:
     endpoint: str
-    request: ScoreRequest
+    task: Task[Any, Any]
+    request: Any
+    model: str
+    """The shadow of the task."""
 
 
 class Shadow:
@@ -32,13 +37,19 @@ class Shadow:
         self._context = context
         self._offers: asyncio.Queue[_Offer] = asyncio.Queue(context.settings.shadow_queue)
 
-    def offer(self, endpoint: str, request: ScoreRequest, answered_by: Variant) -> None:
+    def offer(
+        self,
+        endpoint: str,
+        task: Task[RequestT, ReplyT],
+        request: RequestT,
+        answered_by: Variant,
+    ) -> None:
         """Hand over a request, unless the shadow itself answered it or is busy; never waits."""
-        name = self._context.settings.shadow.get("score")
+        name = self._context.settings.shadow.get(task.name)
         if name is None or name == answered_by.name:
             return
         try:
-            self._offers.put_nowait(_Offer(endpoint, request))
+            self._offers.put_nowait(_Offer(endpoint, task, request, name))
         except asyncio.QueueFull:
             self._context.metrics.shadow_dropped.labels(name).inc()
 
@@ -49,44 +60,24 @@ class Shadow:
             try:
                 await self._answer(offer)
             except (OverloadedError, WorkerStoppedError):
-                name = self._context.settings.shadow["score"]
-                self._context.metrics.shadow_dropped.labels(name).inc()
+                self._context.metrics.shadow_dropped.labels(offer.model).inc()
             except Exception:  # the shadow must never end the service
                 log.exception("the shadow model failed")
 
     async def _answer(self, offer: _Offer) -> None:
-        variant = self._context.models.get(self._context.settings.shadow["score"])
+        variant = self._context.models.get(offer.model)
         if variant is None:
             return
-        request = offer.request
-        characters = sum(map(len, request.texts))
-        texts = await off_loop_if_large(characters, encode_texts, request, variant.vocabulary)
-        job = Job(to_sequences(texts, variant.vocabulary, carry_state=request.carry_state))
-        variant.worker.submit(job)
-        result = await asyncio.wrap_future(job.future)
+        task, request, settings = offer.task, offer.request, self._context.settings
+        characters = task.characters(request)
+        prepared = await off_loop_if_large(
+            characters, task.prepare, request, variant, settings, math.inf
+        )
+        variant.worker.submit(prepared.job)
+        result = await asyncio.wrap_future(prepared.job.future)
         labels = (offer.endpoint, variant.name, variant.card.variant, "shadow")
         metrics = self._context.metrics
         metrics.queue_seconds.labels(*labels).observe(result.queue_seconds)
         metrics.compute_seconds.labels(*labels).observe(result.compute_seconds)
-        count_tokens(self._context, labels, texts, result.sequences)
-
-
-def count_tokens(
-    context: Context,
-    labels: tuple[str, str, str, str],
-    texts: list[EncodedText],
-    scored: tuple[ScoredSequence, ...],
-) -> None:
-    """Add scored texts to the counters that give the traffic's perplexity.
-
-    Args:
-        context: Has the metrics.
-        labels: Endpoint, model, variant and role.
-        texts: As encoded.
-        scored: The model's answers.
-    """
-    metrics = context.metrics
-    metrics.tokens.labels(*labels).inc(sum(len(text.ids) for text in texts))
-    metrics.unknown.labels(*labels).inc(sum(text.unknown_count for text in texts))
-    total = sum(float(sequence.log_probs.sum(dtype="float64")) for sequence in scored)
-    metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
+        reply = await off_loop_if_large(characters, prepared.finish, result)
+        reply.count(metrics, labels)

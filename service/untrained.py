@@ -1,13 +1,15 @@
 """Artifacts of the paper's sizes with random weights: what their speed is, before any training.
 
-``python -m service.untrained FOLDER`` writes `MODELS` there. Time does not depend on the weights'
-values, so that the pair shows what removing units is worth in time; their answers mean nothing.
+``python -m service.untrained FOLDER`` writes those of a task there. Time does not depend on the
+weights' values, so that dense and ISS show what removing units is worth in time; their answers mean
+nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
+import string
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,21 +17,42 @@ from pathlib import Path
 
 import numpy as np
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import Architecture, BiDAFArchitecture, RecurrentLanguageModel
 from issrnn.artifact import ArtifactError, Card, Provenance, Weights, save
-from issrnn.vocabulary import END, UNKNOWN, Vocabulary
+from issrnn.reading.rules import Reading
+from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
+from issrnn.word_vectors import WordVectors
+from service.schemas import TaskName
 
-__all__ = ["MODELS", "main", "make_untrained"]
+__all__ = ["UNTRAINED", "main", "make_all_untrained", "make_untrained"]
 
-DENSE_SIZES = (1500, 1500)
-MODELS: dict[str, tuple[int, int]] = {
-    "ptb-lstm-large-dense-untrained": DENSE_SIZES,
-    "ptb-lstm-large-iss-untrained": (373, 315),
+_CHARACTERS = (PADDING, UNKNOWN, *string.ascii_letters, *string.digits, *string.punctuation)
+
+
+def _language_model(*hidden_sizes: int) -> RecurrentLanguageModel:
+    return RecurrentLanguageModel(
+        vocabulary_size=10_000, embedding_size=1500, hidden_sizes=hidden_sizes
+    )
+
+
+def _reader(*hidden_sizes: int) -> BiDAFArchitecture:
+    return BiDAFArchitecture(
+        word_vector_size=100, character_count=len(_CHARACTERS), hidden_sizes=hidden_sizes
+    )
+
+
+UNTRAINED: dict[TaskName, dict[str, Architecture]] = {
+    "score": {
+        "ptb-lstm-large-dense-untrained": _language_model(1500, 1500),
+        "ptb-lstm-large-iss-untrained": _language_model(373, 315),
+    },
+    "answer": {
+        "squad-bidaf-dense-untrained": _reader(*[100] * 8),
+        "squad-bidaf-iss-untrained": _reader(100, 100, 51, 33, 42, 58, 37, 26),
+    },
 }
-"""ISS sizes of each model (Wen et al., ICLR 2018, Table 1)."""
-
-VOCABULARY_SIZE = 10_000
-EMBEDDING_SIZE = 1500
+"""By task, the models' architectures, the dense one first (Wen et al., ICLR 2018: the second row of
+Table 1, the third of Table 4)."""
 
 _COMMON_WORDS = """
 the of to a in and 's that for $ is it said on at by as from with million mr. was be are its n't has
@@ -44,13 +67,34 @@ house state city water work early late good small large part four five six like 
 """Frequent words, so that English sentences do not become ``<unk>`` throughout."""
 
 
+def make_all_untrained(folder: Path, task: TaskName, *, seed: int = 0) -> list[Card]:
+    """Write the artifacts of a task.
+
+    Args:
+        folder: Takes one folder a model.
+        task: One of `UNTRAINED`.
+        seed: Fixes the weights.
+
+    Returns:
+        Their cards, the dense one's first.
+
+    Raises:
+        ArtifactError: If one cannot be written.
+    """
+    dense, *smaller = UNTRAINED[task].items()
+    sizes = dense[1].hidden_sizes
+    return [make_untrained(folder, *dense, seed=seed)] + [
+        make_untrained(folder, name, architecture, dense_hidden_sizes=sizes, seed=seed)
+        for name, architecture in smaller
+    ]
+
+
 def make_untrained(
     folder: Path,
     name: str,
-    hidden_sizes: tuple[int, ...],
+    architecture: Architecture,
     *,
-    vocabulary_size: int = VOCABULARY_SIZE,
-    embedding_size: int = EMBEDDING_SIZE,
+    dense_hidden_sizes: tuple[int, ...] | None = None,
     seed: int = 0,
 ) -> Card:
     """Write one artifact with weights from U(-0.04, 0.04), stored as fp16.
@@ -58,9 +102,8 @@ def make_untrained(
     Args:
         folder: Takes the artifact's folder.
         name: Of the model and its folder.
-        hidden_sizes: Units of each LSTM layer; smaller than 1500 makes it the ``iss`` variant.
-        vocabulary_size: Words; frequent English ones come first, the others are numbered.
-        embedding_size: Numbers a word.
+        architecture: All sizes.
+        dense_hidden_sizes: Of the dense model; makes this one the ``iss`` variant.
         seed: Fixes the weights.
 
     Returns:
@@ -70,21 +113,19 @@ def make_untrained(
         ArtifactError: If it cannot be written.
     """
     begin = time.monotonic()
-    architecture = RecurrentLanguageModel(
-        vocabulary_size=vocabulary_size, embedding_size=embedding_size, hidden_sizes=hidden_sizes
-    )
     generator = np.random.default_rng(seed)
     weights: Weights = {
         weight: generator.random(shape, dtype=np.float32) * np.float32(0.08) - np.float32(0.04)
         for weight, shape in architecture.shapes().items()
     }
-    dense = hidden_sizes == DENSE_SIZES
+    reads = isinstance(architecture, BiDAFArchitecture)
     card = Card(
         name=name,
-        task="score",
-        variant="dense" if dense else "iss",
+        task="answer" if reads else "score",
+        variant="dense" if dense_hidden_sizes is None else "iss",
         architecture=architecture,
-        dense_hidden_sizes=None if dense else DENSE_SIZES,
+        dense_hidden_sizes=dense_hidden_sizes,
+        reading=Reading() if reads else None,
         weights_dtype="float16",
         metrics={},
         provenance=Provenance(
@@ -100,19 +141,23 @@ def make_untrained(
             notes="Untrained: random weights, for measuring time only; its answers mean nothing.",
         ),
     )
-    return save(folder / name, card, weights, _vocabulary(vocabulary_size))
+    if isinstance(architecture, BiDAFArchitecture):
+        vectors = _word_vectors(architecture.word_vector_size)
+        return save(folder / name, card, weights, Vocabulary(_CHARACTERS), vectors)
+    return save(folder / name, card, weights, _vocabulary(architecture.vocabulary_size))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns 2 after an error, which it has named."""
     parser = argparse.ArgumentParser(prog="python -m service.untrained", description=__doc__)
-    parser.add_argument("folder", type=Path, help="takes one folder a model, about 170 MB in all")
+    parser.add_argument("folder", type=Path, help="takes one folder a model, up to 170 MB in all")
+    parser.add_argument("--task", choices=list(UNTRAINED), default="score")
     parser.add_argument("--seed", type=int, default=0, help="fixes the weights (default 0)")
     options = parser.parse_args(arguments)
     try:
-        for name, sizes in MODELS.items():
-            make_untrained(options.folder, name, sizes, seed=options.seed)
-            sys.stdout.write(f"{options.folder / name}: untrained, ISS sizes {sizes}\n")
+        for card in make_all_untrained(options.folder, options.task, seed=options.seed):
+            sizes = card.architecture.hidden_sizes
+            sys.stdout.write(f"{options.folder / card.name}: untrained, ISS sizes {sizes}\n")
     except ArtifactError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -123,6 +168,12 @@ def _vocabulary(size: int) -> Vocabulary:
     words = dict.fromkeys((END, UNKNOWN, "N", *_COMMON_WORDS.split()))
     numbered = (f"word{number}" for number in range(size))
     return Vocabulary((*words, *numbered)[:size])
+
+
+def _word_vectors(size: int) -> WordVectors:
+    words = tuple(dict.fromkeys(_COMMON_WORDS.split()))
+    vectors = np.random.default_rng(0).standard_normal((len(words), size))
+    return WordVectors(f"untrained-{size}d", words, vectors.astype(np.float16))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from issrnn.artifact import ArtifactError, Card, load
 from issrnn.vocabulary import Vocabulary
+from issrnn.word_vectors import WordVectors
 from service.batcher import Batcher, BatchingLimits
 from service.engines import Engine, EngineName, create_engine
 from service.schemas import ModelInfo
@@ -26,10 +28,13 @@ class Variant:
 
     card: Card
     vocabulary: Vocabulary
+    """Words of a language model, characters of a reader."""
+    word_vectors: WordVectors | None
+    """What a reader reads words as."""
     parameters: int
     bytes: int
-    engine: Engine
-    worker: Worker
+    engine: Engine[Any, Any]
+    worker: Worker[Any, Any]
 
     @property
     def name(self) -> str:
@@ -40,6 +45,7 @@ class Variant:
         """What ``GET /models`` says of it."""
         architecture = self.card.architecture
         dense = self.card.dense_hidden_sizes
+        reading, vectors = self.card.reading, self.card.word_vectors
         return ModelInfo(
             name=self.name,
             task=self.card.task,
@@ -49,6 +55,8 @@ class Variant:
             architecture=architecture.model_dump(mode="json"),
             hidden_sizes=list(architecture.hidden_sizes),
             dense_hidden_sizes=list(dense) if dense is not None else None,
+            reading=reading.model_dump() if reading is not None else None,
+            word_vectors=vectors.file if vectors is not None else None,
             parameters=self.parameters,
             multiply_adds=architecture.multiply_adds_per_token(),
             bytes=self.bytes,
@@ -99,7 +107,7 @@ def load_variant(
     if card.name != folder.name:
         raise ArtifactError(f"{folder} holds a model named {card.name}; rename the folder to that")
     engine_name = settings.engine_of(card.name)
-    worker = Worker(
+    worker: Worker[Any, Any] = Worker(
         card.name,
         lambda: create_engine(engine_name, artifact, placement.threads),
         Batcher(_limits(settings), time.monotonic),
@@ -113,6 +121,7 @@ def load_variant(
     return Variant(
         card=card,
         vocabulary=artifact.vocabulary,
+        word_vectors=artifact.word_vectors,
         parameters=artifact.parameters,
         bytes=artifact.bytes,
         engine=engine,
@@ -124,7 +133,6 @@ def _limits(settings: Settings) -> BatchingLimits:
     return BatchingLimits(
         max_batch=settings.max_batch,
         max_wait_seconds=settings.max_wait_ms / 1000,
-        chunk_steps=settings.chunk_steps,
         max_queued_requests=settings.max_queued_requests,
         max_queued_tokens=settings.max_queued_tokens,
     )

@@ -9,15 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from service.batcher import Batcher, Entry
-from service.engines.base import Engine, score_chunks
+from service.engines.base import Engine, Item
 from service.jobs import Job
 
 __all__ = ["BatchObserver", "Placement", "Worker", "WorkerStoppedError"]
 
 log = logging.getLogger(__name__)
+
+ItemT = TypeVar("ItemT", bound=Item)
+OutputT = TypeVar("OutputT")
 
 
 class BatchObserver(Protocol):
@@ -27,7 +30,7 @@ class BatchObserver(Protocol):
         """A batch was computed.
 
         Args:
-            rows: Chunks in it.
+            rows: Items in it.
             tokens: Real steps.
             steps: Steps with padding.
             seconds: Wall time.
@@ -50,14 +53,14 @@ class WorkerStoppedError(Exception):
     """The model was unloaded or replaced."""
 
 
-class Worker:
+class Worker(Generic[ItemT, OutputT]):
     """Owns an engine and its queue; every method may be called from any thread."""
 
     def __init__(
         self,
         name: str,
-        make_engine: Callable[[], Engine],
-        batcher: Batcher,
+        make_engine: Callable[[], Engine[ItemT, OutputT]],
+        batcher: Batcher[ItemT, OutputT],
         *,
         observe: BatchObserver,
         placement: Placement,
@@ -71,7 +74,7 @@ class Worker:
             observe: Told of every batch.
             placement: Where it runs.
         """
-        self.engine: Future[Engine] = Future()
+        self.engine: Future[Engine[ItemT, OutputT]] = Future()
         self._make_engine = make_engine
         self._batcher = batcher
         self._observe = observe
@@ -81,7 +84,7 @@ class Worker:
         self._thread = threading.Thread(target=self._main, name=f"model {name}", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job[ItemT, OutputT, Any]) -> None:
         """Queue a job.
 
         Raises:
@@ -140,7 +143,7 @@ class Worker:
         if cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(threading.get_native_id(), cores)
 
-    def _next(self) -> Sequence[Entry]:
+    def _next(self) -> Sequence[Entry[ItemT, OutputT]]:
         """Wait for a batch; empty when the worker is stopped and all is answered."""
         with self._changed:
             while True:
@@ -151,12 +154,14 @@ class Worker:
                     return ()
                 self._changed.wait(min(batch, threading.TIMEOUT_MAX))
 
-    def _compute(self, engine: Engine, entries: Sequence[Entry]) -> None:
-        chunks = [entry.chunk() for entry in entries]
+    def _compute(
+        self, engine: Engine[ItemT, OutputT], entries: Sequence[Entry[ItemT, OutputT]]
+    ) -> None:
+        items = [entry.item for entry in entries]
         try:
             with self._placement.slots:
                 start = time.perf_counter()
-                scored = score_chunks(engine, chunks)
+                outputs = engine.compute(items)
                 seconds = time.perf_counter() - start
         except Exception as error:  # the thread must outlive a failed batch
             log.exception("the engine failed")
@@ -164,6 +169,6 @@ class Worker:
                 self._batcher.fail(entries, error)
             return
         with self._changed:
-            self._batcher.finish(entries, scored, seconds)
-        steps = max(entry.steps for entry in entries) * len(entries)
-        self._observe(len(entries), sum(entry.steps for entry in entries), steps, seconds)
+            self._batcher.finish(entries, outputs, seconds)
+        steps = max(entry.length for entry in entries) * len(entries)
+        self._observe(len(entries), sum(entry.length for entry in entries), steps, seconds)

@@ -14,8 +14,15 @@ MAY_IMPORT = {
     "loadtests": {"loadtests"},
     "deploy": set(),
 }
-ARTIFACT_FORMAT = {"issrnn.artifact", "issrnn.architecture", "issrnn.vocabulary"}
-"""What the service may import of the library, but for the engine that computes with torch."""
+ARTIFACT_FORMAT = {
+    "issrnn.artifact",
+    "issrnn.architecture",
+    "issrnn.vocabulary",
+    "issrnn.word_vectors",
+    "issrnn.reading",
+}
+"""What the service may import of the library, with all that stands in it; the engines that compute
+with torch may import more."""
 
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
@@ -39,7 +46,7 @@ def test_imports_follow_the_direction(path: Path) -> None:
     assert {name.split(".")[0] for name in ours} <= MAY_IMPORT[room]
     if room == "service" and path.name != "torch_engine.py":
         of_the_library = {name for name in ours if name.split(".")[0] == "issrnn"}
-        assert of_the_library <= ARTIFACT_FORMAT
+        assert {".".join(name.split(".")[:2]) for name in of_the_library} <= ARTIFACT_FORMAT
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

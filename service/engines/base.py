@@ -1,28 +1,14 @@
-"""What an engine computes: log-probabilities of given next words for a padded batch of chunks."""
+"""What every engine is: a network that computes items of work together, each as if alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from issrnn.architecture import RecurrentLanguageModel
-
-__all__ = [
-    "ENGINE_NAMES",
-    "Chunk",
-    "Engine",
-    "EngineName",
-    "PaddedBatch",
-    "PaddedResult",
-    "Scored",
-    "State",
-    "score_chunks",
-    "state_sizes",
-]
+__all__ = ["ENGINE_NAMES", "Engine", "EngineName", "Floats", "Ids", "Item", "Lengths"]
 
 EngineName = Literal["onnxruntime-fp32", "onnxruntime-int8", "torch-fp32"]
 """Library and precision."""
@@ -31,130 +17,36 @@ ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-State = tuple[Floats, ...]
-"""Layer by layer h and, for an LSTM, c: each (H,) for one sequence, (B, H) for a batch."""
+Lengths = NDArray[np.int32]
 
 
-@dataclass(frozen=True, eq=False)
-class Chunk:
-    """Consecutive steps of one sequence: the unit of work."""
+class Item(Protocol):
+    """The unit of work: what a batch is made of."""
 
-    inputs: Ids
-    """(n,) word ids, n >= 1."""
-    targets: Ids
-    """(n,) the word whose log-probability is wanted after each input."""
-    state: State | None = None
-    """State before the first input; zeros if None."""
-    top_k: int = 0
-    """How many of the likeliest next words to give at each step."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """What an engine says of one chunk."""
-
-    log_probs: Floats
-    """(n,) natural logarithm of each target's probability."""
-    state: State
-    """State after the last input."""
-    top_ids: Ids
-    """(n, top_k) the likeliest next words, best first."""
-    top_log_probs: Floats
-    """(n, top_k)."""
-
-
-@dataclass(frozen=True, eq=False)
-class PaddedBatch:
-    """Chunks side by side; only real steps reach the softmax layer."""
-
-    inputs: Ids
-    """(T, B), zero where a chunk has ended."""
-    lengths: NDArray[np.int32]
-    """(B,)."""
-    positions: Ids
-    """(N,) where the real steps lie in (T * B,), chunk by chunk: step t of row b is t * B + b."""
-    targets: Ids
-    """(N,) in the order of ``positions``."""
-    state: State
-    """(B, H) each."""
-    top_k: int
-
-
-@dataclass(frozen=True, eq=False)
-class PaddedResult:
-    """An engine's answer to a `PaddedBatch`, steps in the order of its ``positions``."""
-
-    log_probs: Floats
-    """(N,)."""
-    state: State
-    """(B, H) each, after each chunk's own last step."""
-    top_ids: Ids
-    """(N, top_k)."""
-    top_log_probs: Floats
-    """(N, top_k)."""
-
-
-class Engine(Protocol):
-    """Computes one network; called from one thread at a time."""
-
-    name: EngineName
-    state_sizes: tuple[int, ...]
-    """Size of each entry of the state."""
-    weight_bytes: int
-    """Memory the weights take in this engine's precision."""
-
-    def run(self, batch: PaddedBatch) -> PaddedResult:
-        """Compute a batch."""
+    @property
+    def length(self) -> int:
+        """Steps it takes; items of a batch are padded to the longest."""
         ...
 
 
-def state_sizes(architecture: RecurrentLanguageModel) -> tuple[int, ...]:
-    """Size of each entry of a network's state: h and, for an LSTM, c of every layer."""
-    entries = 2 if architecture.cell == "lstm" else 1
-    return tuple(size for size in architecture.hidden_sizes for _ in range(entries))
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 
-def score_chunks(engine: Engine, chunks: Sequence[Chunk]) -> list[Scored]:
-    """Score chunks together; each gets what it would get alone.
+class Engine(Protocol[ItemT_contra, OutputT_co]):
+    """Computes one network; called from one thread at a time."""
 
-    Args:
-        engine: What computes.
-        chunks: At least one; they may differ in length.
-    """
-    result = engine.run(_pad(chunks, engine.state_sizes))
-    scored = []
-    start = 0
-    for row, chunk in enumerate(chunks):
-        steps = slice(start, start + len(chunk.inputs))
-        start = steps.stop
-        scored.append(
-            Scored(
-                log_probs=result.log_probs[steps],
-                state=tuple(entry[row] for entry in result.state),
-                top_ids=result.top_ids[steps, : chunk.top_k],
-                top_log_probs=result.top_log_probs[steps, : chunk.top_k],
-            )
-        )
-    return scored
+    name: EngineName
+    weight_bytes: int
+    """Memory the weights take in this engine's precision."""
 
+    def compute(self, items: Sequence[ItemT_contra]) -> Sequence[OutputT_co]:
+        """Compute items together.
 
-def _pad(chunks: Sequence[Chunk], sizes: Sequence[int]) -> PaddedBatch:
-    lengths = np.array([len(chunk.inputs) for chunk in chunks], dtype=np.int32)
-    rows = len(chunks)
-    inputs = np.zeros((int(lengths.max()), rows), dtype=np.int64)
-    state = tuple(np.zeros((rows, size), dtype=np.float32) for size in sizes)
-    for row, chunk in enumerate(chunks):
-        inputs[: lengths[row], row] = chunk.inputs
-        if chunk.state is not None:
-            for entry, value in zip(state, chunk.state, strict=True):
-                entry[row] = value
-    return PaddedBatch(
-        inputs=inputs,
-        lengths=lengths,
-        positions=np.concatenate(
-            [np.arange(length, dtype=np.int64) * rows + row for row, length in enumerate(lengths)]
-        ),
-        targets=np.concatenate([chunk.targets for chunk in chunks]),
-        state=state,
-        top_k=max(chunk.top_k for chunk in chunks),
-    )
+        Args:
+            items: At least one; they may differ in length.
+
+        Returns:
+            The output of each, in order, as if it had been computed alone.
+        """
+        ...

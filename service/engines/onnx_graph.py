@@ -1,4 +1,4 @@
-"""A recurrent language model as an ONNX graph, built from an artifact's weights alone.
+"""Building ONNX graphs from an artifact's weights alone.
 
 ONNX stacks gates in another order than torch:
 https://onnx.ai/onnx/operators/onnx__LSTM.html and https://onnx.ai/onnx/operators/onnx__GRU.html
@@ -7,21 +7,24 @@ against https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html (and `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from issrnn.architecture import Cell, RecurrentLanguageModel
-from service.engines.base import state_sizes
+from issrnn.architecture import Cell
+from issrnn.artifact import Weights
 
-__all__ = ["build_graph", "state_names"]
+__all__ = ["FLOAT", "INT32", "INT64", "Dimensions", "OnnxGraph"]
 
-Weights = Mapping[str, NDArray[np.float32]]
+FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
+
+Dimensions = Sequence[int | str]
+"""A tensor's shape; names stand for sizes that differ from call to call."""
 
 _OPERATORS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 _GATE_ORDER: dict[Cell, tuple[int, ...]] = {
@@ -34,157 +37,112 @@ _IR_VERSION = 9
 
 
 @dataclass
-class _Graph:
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    initialisers: list[onnx.TensorProto] = field(default_factory=list)
+class OnnxGraph:
+    """A graph that grows node by node; values are known by their names."""
 
-    def weight(self, name: str, array: NDArray[np.generic]) -> str:
-        self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+    name: str
+    weights: Weights
+    """Of the torch module, in torch's names and layout."""
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    initialisers: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
+    outputs: list[onnx.ValueInfoProto] = field(default_factory=list)
+
+    def input(self, name: str, kind: int, dimensions: Dimensions) -> str:
+        """Declare what each call gives."""
+        self.inputs.append(helper.make_tensor_value_info(name, kind, dimensions))
         return name
 
-    def node(self, operator: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
-        self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
+    def output(self, name: str, kind: int, dimensions: Dimensions) -> None:
+        """Declare what each call gets."""
+        self.outputs.append(helper.make_tensor_value_info(name, kind, dimensions))
 
+    def constant(self, name: str, array: NDArray[np.generic]) -> str:
+        """A constant tensor; one that is there already under this name is used again."""
+        if name not in self.initialisers:
+            self.initialisers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
 
-def state_names(architecture: RecurrentLanguageModel) -> tuple[str, ...]:
-    """The graph's input for each entry of the state; its output has ``_after`` appended."""
-    entries = ("h", "c") if architecture.cell == "lstm" else ("h",)
-    return tuple(
-        f"{entry}{layer}" for layer in range(len(architecture.hidden_sizes)) for entry in entries
-    )
+    def integers(self, *values: int) -> str:
+        """A constant vector of axes, sizes or places."""
+        name = "integers_" + "_".join(map(str, values))
+        return self.constant(name, np.array(values, dtype=np.int64))
 
-
-def build_graph(architecture: RecurrentLanguageModel, weights: Weights) -> onnx.ModelProto:
-    """Build the graph that scores a padded batch.
-
-    Inputs: ``inputs`` (T, B) int64, ``lengths`` (B,) int32, ``positions`` and ``targets`` (N,)
-    int64, ``top_k`` (1,) int64, and `state_names`, each (B, H) fp32. Outputs: ``log_probs`` (N,),
-    each state after its row's last step, ``top_log_probs`` and ``top_ids`` (N, top_k).
-    """
-    graph = _Graph()
-    graph.weight("axis_0", np.array([0], dtype=np.int64))
-    graph.weight("axis_1", np.array([1], dtype=np.int64))
-    graph.weight("embedding", weights["embedding.weight"])
-    graph.node("Gather", ["embedding", "inputs"], ["activations_0"])  # (T, B, E)
-    for layer in range(len(architecture.hidden_sizes)):
-        _add_layer(graph, layer, architecture, weights)
-    _add_softmax_layer(graph, architecture, weights)
-
-    vector = ["N"]
-    inputs = [
-        helper.make_tensor_value_info("inputs", TensorProto.INT64, ["T", "B"]),
-        helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
-        helper.make_tensor_value_info("positions", TensorProto.INT64, vector),
-        helper.make_tensor_value_info("targets", TensorProto.INT64, vector),
-        helper.make_tensor_value_info("top_k", TensorProto.INT64, [1]),
-    ]
-    outputs = [helper.make_tensor_value_info("log_probs", TensorProto.FLOAT, vector)]
-    for name, size in zip(state_names(architecture), state_sizes(architecture), strict=True):
-        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", size]))
-        outputs.append(
-            helper.make_tensor_value_info(f"{name}_after", TensorProto.FLOAT, ["B", size])
+    def node(
+        self, operator: str, inputs: Sequence[str], outputs: Sequence[str] | str, **attributes: Any
+    ) -> str:
+        """Add a node, named after its first output, which is given back."""
+        names = [outputs] if isinstance(outputs, str) else list(outputs)
+        self.nodes.append(
+            helper.make_node(operator, list(inputs), names, name=names[0], **attributes)
         )
-    outputs.append(helper.make_tensor_value_info("top_log_probs", TensorProto.FLOAT, ["N", "K"]))
-    outputs.append(helper.make_tensor_value_info("top_ids", TensorProto.INT64, ["N", "K"]))
-    model: onnx.ModelProto = helper.make_model(
-        helper.make_graph(graph.nodes, "language_model", inputs, outputs, graph.initialisers),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
-    )
-    return model
+        return names[0]
 
+    def recurrent(
+        self,
+        module: str,
+        cell: Cell,
+        inputs: str,
+        lengths: str,
+        *,
+        name: str | None = None,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+        direction: Literal["forward", "reverse"] = "forward",
+    ) -> str:
+        """Add a recurrent layer with the weights of a torch module.
 
-def _add_layer(
-    graph: _Graph, layer: int, architecture: RecurrentLanguageModel, weights: Weights
-) -> None:
-    cell, size = architecture.cell, architecture.hidden_sizes[layer]
+        Args:
+            module: Its name, such as ``layers.0``.
+            cell: Its kind.
+            inputs: (T, B, I).
+            lengths: (B,) int32 steps of each row.
+            name: Of the node; None: the module's.
+            before: h and, for an LSTM, c before the first step, each (1, B, H); zeros if empty.
+            after: Names for the same after each row's last step.
+            direction: In reverse, each row is read from its own last step on.
 
-    def gates(name: str) -> NDArray[np.float32]:
-        # (G * H, ...) -> ONNX's gate order, with an axis for its single direction
-        stacked = weights[f"layers.{layer}.{name}"]
-        blocks = np.split(stacked, len(_GATE_ORDER[cell]))
-        return np.concatenate([blocks[gate] for gate in _GATE_ORDER[cell]])[np.newaxis]
-
-    biases = np.concatenate([gates("bias_ih_l0"), gates("bias_hh_l0")], axis=1)  # (1, 2 * G * H)
-    entries = ["h", "c"] if cell == "lstm" else ["h"]
-    for entry in entries:  # (B, H) -> (1, B, H)
-        graph.node("Unsqueeze", [f"{entry}{layer}", "axis_0"], [f"{entry}{layer}_before"])
-    graph.node(
-        _OPERATORS[cell],
-        [
-            f"activations_{layer}",
-            graph.weight(f"input_weights_{layer}", gates("weight_ih_l0")),
-            graph.weight(f"recurrent_weights_{layer}", gates("weight_hh_l0")),
-            graph.weight(f"biases_{layer}", biases),
-            "lengths",
-            *(f"{entry}{layer}_before" for entry in entries),
-        ],
-        [f"outputs_{layer}", *(f"{entry}{layer}_last" for entry in entries)],
-        hidden_size=size,
-        # torch applies the reset gate after the recurrent product and its bias
-        **({"linear_before_reset": 1} if cell == "gru" else {}),
-    )
-    for entry in entries:
-        graph.node("Squeeze", [f"{entry}{layer}_last", "axis_0"], [f"{entry}{layer}_after"])
-    # (T, 1, B, H) -> (T, B, H)
-    graph.node("Squeeze", [f"outputs_{layer}", "axis_1"], [f"activations_{layer + 1}"])
-
-
-def _add_softmax_layer(
-    graph: _Graph, architecture: RecurrentLanguageModel, weights: Weights
-) -> None:
-    last = len(architecture.hidden_sizes)
-    rows = graph.weight("rows", np.array([-1, architecture.hidden_sizes[-1]], dtype=np.int64))
-    graph.node("Reshape", [f"activations_{last}", rows], ["all_features"])  # (T * B, H)
-    graph.node("Gather", ["all_features", "positions"], ["features"])  # (N, H)
-    graph.weight("decoder_weight", weights["decoder.weight"].T)
-    graph.weight("decoder_bias", weights["decoder.bias"])
-    graph.node("MatMul", ["features", "decoder_weight"], ["products"])  # (N, V)
-    graph.node("Add", ["products", "decoder_bias"], ["logits"])
-    graph.node("LogSoftmax", ["logits"], ["word_log_probs"], axis=-1)
-    graph.node("Unsqueeze", ["targets", "axis_1"], ["target_columns"])
-    graph.node("GatherElements", ["word_log_probs", "target_columns"], ["target_log_probs"], axis=1)
-    graph.node("Squeeze", ["target_log_probs", "axis_1"], ["log_probs"])
-    _add_top_k(graph)
-
-
-def _add_top_k(graph: _Graph) -> None:
-    """The likeliest words in an If: TopK takes a fifth of an int8 model's time, asked for or not.
-
-    onnxruntime computes outputs that nobody fetches.
-    """
-    outputs = [
-        helper.make_tensor_value_info("top_log_probs", TensorProto.FLOAT, ["N", "K"]),
-        helper.make_tensor_value_info("top_ids", TensorProto.INT64, ["N", "K"]),
-    ]
-
-    def branch(name: str, nodes: list[onnx.NodeProto]) -> onnx.GraphProto:
-        named = [
-            helper.make_tensor_value_info(
-                f"{name}_{output.name}", output.type.tensor_type.elem_type, ["N", "K"]
-            )
-            for output in outputs
-        ]
-        return helper.make_graph(nodes, name, [], named)
-
-    names = [output.name for output in outputs]
-    some = helper.make_node(
-        "TopK", ["word_log_probs", "top_k"], [f"some_{name}" for name in names], axis=-1
-    )
-    graph.weight("zero", np.array([0], dtype=np.int64))
-    empty = numpy_helper.from_array(np.zeros((0, 0), dtype=np.float32))
-    empty_ids = numpy_helper.from_array(np.zeros((0, 0), dtype=np.int64))
-    none = [
-        helper.make_node("Constant", [], [f"none_{names[0]}"], value=empty),
-        helper.make_node("Constant", [], [f"none_{names[1]}"], value=empty_ids),
-    ]
-    graph.node("Greater", ["top_k", "zero"], ["wants_top"])
-    graph.nodes.append(
-        helper.make_node(
-            "If",
-            ["wants_top"],
-            names,
-            then_branch=branch("some", [some]),
-            else_branch=branch("none", none),
+        Returns:
+            The name of (T, B, H); zeros after a row's end.
+        """
+        name = name or module
+        gates = {
+            part: _in_onnx_order(self.weights[f"{module}.{part}"], cell)
+            for part in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        }
+        biases = np.concatenate([gates["bias_ih_l0"], gates["bias_hh_l0"]], axis=1)
+        outputs = self.node(
+            _OPERATORS[cell],
+            [
+                inputs,
+                self.constant(f"{name}.input_weights", gates["weight_ih_l0"]),
+                self.constant(f"{name}.recurrent_weights", gates["weight_hh_l0"]),
+                self.constant(f"{name}.biases", biases),  # (1, 2 * G * H)
+                lengths,
+                *before,
+            ],
+            [name, *after],
+            hidden_size=gates["weight_hh_l0"].shape[2],
+            direction=direction,
+            # torch applies the reset gate after the recurrent product and its bias
+            **({"linear_before_reset": 1} if cell == "gru" else {}),
         )
-    )
+        # (T, 1, B, H) -> (T, B, H)
+        return self.node("Squeeze", [outputs, self.integers(1)], f"{name}.outputs")
+
+    def model(self) -> onnx.ModelProto:
+        """The whole graph."""
+        made: onnx.ModelProto = helper.make_model(
+            helper.make_graph(
+                self.nodes, self.name, self.inputs, self.outputs, list(self.initialisers.values())
+            ),
+            opset_imports=[helper.make_opsetid("", _OPSET)],
+            ir_version=_IR_VERSION,
+        )
+        return made
+
+
+def _in_onnx_order(stacked: NDArray[np.float32], cell: Cell) -> NDArray[np.float32]:
+    """(G * H, ...) with its gates in ONNX's order, and an axis for its single direction."""
+    blocks = np.split(stacked, len(_GATE_ORDER[cell]))
+    return np.concatenate([blocks[gate] for gate in _GATE_ORDER[cell]])[np.newaxis]

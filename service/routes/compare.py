@@ -5,29 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.answering import (
-    DEADLINE_HEADER,
-    Context,
-    RequestContext,
-    answer_with_choice,
-    deadline_of,
-    mark_answered_by,
-    named,
-    off_loop_if_large,
-)
-from service.comparison import compare_texts
-from service.limits import check_score_request
-from service.problems import REFUSALS, FieldError, ProblemError
-from service.schemas import CompareRequest, CompareResponse, ModelCost
-from service.score_answer import Answer, score_with
+from service.choosing import mark_answered_by, named, with_choice
+from service.comparing import CompareRequest, CompareResponse
+from service.context import Context, RequestContext
+from service.off_loop import off_loop_if_large
+from service.problems import REFUSALS, FieldError, FieldProblemError, ProblemError, paths_as
+from service.replying import DEADLINE_HEADER, deadline_of, reply_of
+from service.schemas import ModelCost
+from service.tasks import TASKS
+from service.tasks.base import Reply, Task
 from service.variants import Variant
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["score"])
+router = APIRouter(tags=["compare"])
 
 
 @router.post(
@@ -40,24 +35,27 @@ async def compare(request: CompareRequest, http: Request, context: RequestContex
     """Ask several models the same, one after the other, so that their latencies can be compared."""
     if request.request.model is not None:
         message = "must be null; name the models in 'models'"
-        raise ProblemError(422, message, [FieldError("request.model", message)])
-    check_score_request(request.request, context.settings, prefix="request.")
-    deadline = deadline_of(http, context.settings)
-    variants = _chosen(context, request)
-    answers, seconds = [], []
-    for variant in variants:
-        started = time.perf_counter()
+        raise FieldProblemError(422, "request.model", message)
+    task = TASKS[request.task]
+    replies, seconds = [], []
+    with paths_as(lambda path: f"request.{path}"):
+        task.check(request.request, context.settings)
+        deadline = deadline_of(http, context.settings)
+        variants = _chosen(context, request)
+        for variant in variants:
+            started = time.perf_counter()
 
-        async def answer_with(chosen: Variant) -> Answer:
-            return await score_with(context, http, chosen, request.request, deadline)
+            async def answer_with(chosen: Variant) -> Reply:
+                reply: Reply = await reply_of(
+                    context, http, chosen, task, request.request, deadline
+                )
+                return reply
 
-        answers.append(
-            await answer_with_choice(context, http, request.task, variant.name, answer_with)
-        )
-        seconds.append(time.perf_counter() - started)
+            replies.append(await with_choice(context, http, task.name, variant.name, answer_with))
+            seconds.append(time.perf_counter() - started)
     mark_answered_by(http, *variants)
-    characters = answers[0].characters * len(answers)
-    body = await off_loop_if_large(characters, _render, request, answers, seconds)
+    characters = task.characters(request.request) * len(replies)
+    body = await off_loop_if_large(characters, _render, task, replies, seconds)
     return Response(body, media_type="application/json")
 
 
@@ -77,17 +75,17 @@ def _chosen(context: Context, request: CompareRequest) -> list[Variant]:
     ]
 
 
-def _render(request: CompareRequest, answers: Sequence[Answer], seconds: Sequence[float]) -> str:
-    """The `CompareResponse`, put together in small steps as `Answer.to_json` does."""
+def _render(task: Task[Any, Any], replies: Sequence[Reply], seconds: Sequence[float]) -> str:
+    """The `CompareResponse`, put together in small steps as replies are."""
     results = ",".join(
-        f'{_cost(answer.variant, duration).model_dump_json()[:-1]},"response":'
-        f"{answer.to_json(time.perf_counter() - duration)}}}"
-        for answer, duration in zip(answers, seconds, strict=True)
+        f'{_cost(reply.variant, duration).model_dump_json()[:-1]},"response":'
+        f"{reply.to_json(time.perf_counter() - duration)}}}"
+        for reply, duration in zip(replies, seconds, strict=True)
     )
-    differences = ",".join(text.model_dump_json() for text in compare_texts(answers))
-    task, reference = json.dumps(request.task), json.dumps(answers[0].variant.name)
+    differences = ",".join(item.model_dump_json() for item in task.compare(replies))
+    name, reference = json.dumps(task.name), json.dumps(replies[0].variant.name)
     return (
-        f'{{"task":{task},"reference":{reference},'
+        f'{{"task":{name},"reference":{reference},'
         f'"results":[{results}],"differences":[{differences}]}}'
     )
 

@@ -10,17 +10,10 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from service.answering import (
-    DEADLINE_HEADER,
-    SESSION_HEADER,
-    Context,
-    RequestContext,
-    answer_with_choice,
-    compute,
-    deadline_of,
-    off_loop_if_large,
-)
+from service.choosing import SESSION_HEADER, with_choice
+from service.context import Context, RequestContext
 from service.jobs import JobResult
+from service.off_loop import off_loop_if_large
 from service.openai import (
     CompletionRequest,
     CompletionResponse,
@@ -32,12 +25,16 @@ from service.openai import (
     to_sequence,
 )
 from service.problems import REFUSALS, FieldError, ProblemError
+from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
+from service.tasks.score.job import ScoredSequence, ScoreJob
 from service.variants import Variant
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
+
+Result = JobResult[tuple[ScoredSequence, ...]]
 
 
 class OpenAiModel(BaseModel):
@@ -81,12 +78,10 @@ async def complete(request: CompletionRequest, http: Request, context: RequestCo
     _check(request, context.settings)
     deadline = deadline_of(http, context.settings)
 
-    async def answer_with(variant: Variant) -> tuple[Variant, list[Prompt], JobResult]:
+    async def answer_with(variant: Variant) -> tuple[Variant, list[Prompt], Result]:
         return variant, *await _compute(context, http, variant, request, deadline)
 
-    variant, prompts, result = await answer_with_choice(
-        context, http, "score", request.model, answer_with
-    )
+    variant, prompts, result = await with_choice(context, http, "score", request.model, answer_with)
     characters = sum(len(prompt.text) for prompt in prompts)
     body = await off_loop_if_large(characters, _render, request, variant, prompts, result)
     return Response(body, media_type="application/json")
@@ -113,7 +108,7 @@ async def _compute(
     variant: Variant,
     request: CompletionRequest,
     deadline: float,
-) -> tuple[list[Prompt], JobResult]:
+) -> tuple[list[Prompt], Result]:
     size = len(str(request.prompt)) if isinstance(request.prompt, list) else len(request.prompt)
     try:
         prompts = await off_loop_if_large(size, encode_prompts, request, variant.vocabulary)
@@ -122,16 +117,21 @@ async def _compute(
         raise ProblemError(422, message, [FieldError(path, message)]) from error
     sequences = [to_sequence(prompt, variant.vocabulary) for prompt in prompts]
     top_k = max(request.logprobs or 0, request.max_tokens)
-    result = await compute(context, http, variant, sequences, deadline=deadline, top_k=top_k)
-    return prompts, result
+    job = ScoreJob(
+        sequences,
+        chunk_steps=context.settings.chunk_steps,
+        top_k=min(top_k, len(variant.vocabulary)),
+        deadline=deadline,
+    )
+    return prompts, await compute(context, http, variant, job)
 
 
 def _render(
-    request: CompletionRequest, variant: Variant, prompts: list[Prompt], result: JobResult
+    request: CompletionRequest, variant: Variant, prompts: list[Prompt], result: Result
 ) -> str:
     choices = [
         choice_of(index, prompt, scored, request, variant.vocabulary)
-        for index, (prompt, scored) in enumerate(zip(prompts, result.sequences, strict=True))
+        for index, (prompt, scored) in enumerate(zip(prompts, result.value, strict=True))
     ]
     prompt_tokens = sum(len(prompt.ids) for prompt in prompts)
     completion_tokens = request.max_tokens * len(prompts)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service.answering import RequestContext
+from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
 
 __all__ = ["router"]

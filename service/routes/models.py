@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from issrnn.artifact import ArtifactError
-from service.answering import RequestContext
+from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
 from service.registry import UnknownModelError
 from service.schemas import ModelInfo, ModelList

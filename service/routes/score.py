@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
 from fastapi import APIRouter, Request, Response
 
-from service.answering import (
-    DEADLINE_HEADER,
-    SESSION_HEADER,
-    RequestContext,
-    answer_with_choice,
-    deadline_of,
-    endpoint,
-    off_loop_if_large,
-)
-from service.limits import check_score_request
+from service.choosing import SESSION_HEADER
+from service.context import RequestContext
 from service.problems import REFUSALS
-from service.schemas import ScoreRequest, ScoreResponse
-from service.score_answer import Answer, score_with
-from service.shadow import Shadow
-from service.variants import Variant
+from service.replying import DEADLINE_HEADER, respond
+from service.tasks.score import SCORE
+from service.tasks.score.schemas import ScoreRequest, ScoreResponse
 
 __all__ = ["router"]
 
@@ -39,15 +28,4 @@ async def score(request: ScoreRequest, http: Request, context: RequestContext) -
     A text is one sentence, from the zero state on; with `carry_state` the texts are consecutive
     lines of one document.
     """
-    started = time.perf_counter()
-    check_score_request(request, context.settings)
-    deadline = deadline_of(http, context.settings)
-
-    async def answer_with(variant: Variant) -> Answer:
-        return await score_with(context, http, variant, request, deadline)
-
-    answer = await answer_with_choice(context, http, "score", request.model, answer_with)
-    shadow: Shadow = http.app.state.shadow
-    shadow.offer(endpoint(http), request, answer.variant)
-    body = await off_loop_if_large(answer.characters, answer.to_json, started)
-    return Response(body, media_type="application/json")
+    return await respond(context, http, SCORE, request)

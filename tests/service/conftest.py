@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +13,6 @@ import pytest
 import service.variants
 from issrnn.artifact import Artifact
 from service.engines import Engine, EngineName, create_engine
-from service.engines.base import PaddedBatch, PaddedResult
 from service.settings import Settings
 from tests.artifacts import make_artifact
 from tests.service.running import running_service
@@ -41,29 +41,28 @@ class Gate:
     def __init__(self) -> None:
         self.open = threading.Event()
         self.reached = threading.Semaphore(0)
-        self.batches: list[PaddedBatch] = []
+        self.batches: list[Sequence[Any]] = []
 
 
 class GatedEngine:
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine[Any, Any], gate: Gate) -> None:
         self.name = engine.name
-        self.state_sizes = engine.state_sizes
         self.weight_bytes = engine.weight_bytes
         self._engine = engine
         self._gate = gate
 
-    def run(self, batch: PaddedBatch) -> PaddedResult:
-        self._gate.batches.append(batch)
+    def compute(self, items: Sequence[Any]) -> Sequence[Any]:
+        self._gate.batches.append(items)
         self._gate.reached.release()
         assert self._gate.open.wait(20)
-        return self._engine.run(batch)
+        return self._engine.compute(items)
 
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
 
-    def create(name: EngineName, artifact: Artifact, threads: int) -> Engine:
+    def create(name: EngineName, artifact: Artifact, threads: int) -> Engine[Any, Any]:
         return GatedEngine(create_engine(name, artifact, threads), gate)
 
     monkeypatch.setattr(service.variants, "create_engine", create)

@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.batcher import Batcher, BatchingLimits, Entry
-from service.engines.base import Chunk, Scored
-from service.jobs import DeadlineError, Job, OverloadedError, TokenSequence
+from service.engines.language_model import Chunk, Scored
+from service.jobs import DeadlineError, OverloadedError
+from service.tasks.score.job import ScoreJob, TokenSequence
+
+Queue = Batcher[Chunk, Scored]
+Entries = Sequence[Entry[Chunk, Scored]]
 
 
 class Clock:
@@ -23,12 +27,12 @@ class Clock:
         return self.now
 
 
-def job(*lengths: int, deadline: float = math.inf) -> Job:
+def job(*lengths: int, chunk_steps: int = 64, deadline: float = math.inf) -> ScoreJob:
     sequences = [TokenSequence(np.arange(n), np.arange(n) + 1) for n in lengths]
-    return Job(sequences, deadline=deadline)
+    return ScoreJob(sequences, chunk_steps=chunk_steps, deadline=deadline)
 
 
-def batcher(clock: Clock | None = None, **limits: float) -> Batcher:
+def batcher(clock: Clock | None = None, **limits: float) -> Queue:
     return Batcher(BatchingLimits(**limits), clock or Clock())  # type: ignore[arg-type] # numbers
 
 
@@ -40,17 +44,17 @@ def answer(chunk: Chunk) -> Scored:
     return Scored(chunk.targets.astype(np.float32), state, no_ids, no_ids.astype(np.float32))
 
 
-def taken(batch: Sequence[Entry] | float) -> Sequence[Entry]:
+def taken(batch: Entries | float) -> Entries:
     assert not isinstance(batch, float)
     return batch
 
 
-def run(queue: Batcher, entries: Sequence[Entry], seconds: float = 0.01) -> None:
-    queue.finish(entries, [answer(entry.chunk()) for entry in entries], seconds)
+def run(queue: Queue, entries: Entries, seconds: float = 0.01) -> None:
+    queue.finish(entries, [answer(entry.item) for entry in entries], seconds)
 
 
-def lengths(entries: Sequence[Entry]) -> list[int]:
-    return [entry.steps for entry in entries]
+def lengths(entries: Entries) -> list[int]:
+    return [entry.length for entry in entries]
 
 
 def test_an_empty_queue_asks_to_wait_for_ever() -> None:
@@ -66,8 +70,8 @@ def test_requests_that_wait_together_are_computed_together() -> None:
     assert sorted(lengths(entries)) == [9, 10, 12]
     run(queue, entries)
     for each in jobs:
-        [scored] = each.future.result(0).sequences
-        assert scored.log_probs.tolist() == each.sequences[0].targets.tolist()
+        [scored] = each.future.result(0).value
+        assert scored.log_probs.tolist() == list(range(1, len(scored.log_probs) + 1))
     assert queue.take() == math.inf
 
 
@@ -87,23 +91,23 @@ def test_very_different_lengths_are_not_padded_to_each_other() -> None:
 
 
 def test_a_long_sequence_is_cut_and_its_state_carried() -> None:
-    queue = batcher(chunk_steps=4)
-    document = job(10)
+    queue = batcher()
+    document = job(10, chunk_steps=4)
     queue.submit(document)
     seen = []
     while not document.future.done():
         [entry] = taken(queue.take())
-        seen.append((entry.steps, entry.chunk().state))
+        seen.append((entry.length, entry.item.state))
         run(queue, [entry])
     assert [steps for steps, _ in seen] == [4, 4, 2]
     states = [state[0].item() if state else None for _, state in seen]
     assert states == [None, 4.0, 8.0]
-    assert document.future.result().sequences[0].log_probs.tolist() == list(range(1, 11))
+    assert document.future.result().value[0].log_probs.tolist() == list(range(1, 11))
 
 
 def test_a_short_request_waits_for_one_chunk_of_a_document_not_for_its_end() -> None:
-    queue = batcher(chunk_steps=4)
-    queue.submit(job(4000))
+    queue = batcher()
+    queue.submit(job(4000, chunk_steps=4))
     run(queue, taken(queue.take()))
     short = job(2)
     queue.submit(short)
@@ -124,8 +128,8 @@ def test_a_short_request_does_not_wait_for_all_sentences_of_a_large_one() -> Non
 
 
 def test_a_document_gets_its_share_while_short_requests_keep_coming() -> None:
-    queue = batcher(chunk_steps=16, max_batch=1)
-    document = job(160)
+    queue = batcher(max_batch=1)
+    document = job(160, chunk_steps=16)
     queue.submit(document)
     for _ in range(200):
         queue.submit(job(16))
@@ -153,8 +157,8 @@ def test_a_full_batch_does_not_wait() -> None:
 
 
 def test_too_many_requests_are_refused_with_the_time_the_queue_needs() -> None:
-    queue = batcher(max_queued_requests=2, chunk_steps=1000)
-    queue.submit(job(100))
+    queue = batcher(max_queued_requests=2)
+    queue.submit(job(100, chunk_steps=1000))
     run(queue, taken(queue.take()), seconds=1.0)
     queue.submit(job(700))
     queue.submit(job(300))
@@ -186,8 +190,8 @@ def test_a_request_past_its_deadline_is_not_computed() -> None:
 
 def test_the_deadline_also_ends_a_document_between_its_chunks() -> None:
     clock = Clock()
-    queue = batcher(clock, chunk_steps=4)
-    document = job(100, deadline=clock.now + 1)
+    queue = batcher(clock)
+    document = job(100, chunk_steps=4, deadline=clock.now + 1)
     queue.submit(document)
     entries = taken(queue.take())
     clock.now += 2
@@ -232,8 +236,8 @@ def test_a_failed_batch_fails_its_requests_only() -> None:
 
 def test_queue_and_compute_time_add_up() -> None:
     clock = Clock()
-    queue = batcher(clock, chunk_steps=4)
-    document = job(8)
+    queue = batcher(clock)
+    document = job(8, chunk_steps=4)
     queue.submit(document)
     for _ in range(2):
         clock.now += 1.0  # waiting
@@ -248,8 +252,8 @@ def test_queue_and_compute_time_add_up() -> None:
 def test_every_token_is_computed_once_in_order_within_the_limits(
     requests: list[list[int]],
 ) -> None:
-    queue = batcher(max_batch=3, chunk_steps=8)
-    jobs = [job(*sequence_lengths) for sequence_lengths in requests]
+    queue = batcher(max_batch=3)
+    jobs = [job(*sequence_lengths, chunk_steps=8) for sequence_lengths in requests]
     for each in jobs:
         queue.submit(each)
     while not isinstance(entries := queue.take(), float):
@@ -258,6 +262,6 @@ def test_every_token_is_computed_once_in_order_within_the_limits(
         assert max(lengths(entries)) <= 4 * min(lengths(entries))
         run(queue, entries)
     assert queue.queued_requests == queue.queued_tokens == 0
-    for each in jobs:
-        for sequence, scored in zip(each.sequences, each.future.result(0).sequences, strict=True):
-            assert scored.log_probs.tolist() == sequence.targets.tolist()
+    for each, sequence_lengths in zip(jobs, requests, strict=True):
+        scored = [part.log_probs.tolist() for part in each.future.result(0).value]
+        assert scored == [list(range(1, length + 1)) for length in sequence_lengths]

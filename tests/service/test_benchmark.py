@@ -6,26 +6,87 @@ from pathlib import Path
 
 import pytest
 
-from service.benchmark import Benchmark, main
-from tests.artifacts import make_artifact
+from service.benchmark import Benchmark
+from service.benchmark.__main__ import main
+from service.benchmark.shares import share_of_layers, sparsified_layers
+from tests.artifacts import make_artifact, make_reader
 
 
-def test_every_engine_is_timed_on_both_models(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def language_models(tmp_path: Path) -> list[str]:
     make_artifact(tmp_path / "dense", hidden_sizes=(12, 12))
     make_artifact(tmp_path / "iss", hidden_sizes=(4, 3))
-    models = [str(tmp_path / "dense"), str(tmp_path / "iss")]
+    return [str(tmp_path / "dense"), str(tmp_path / "iss")]
+
+
+@pytest.fixture
+def readers(tmp_path: Path) -> list[str]:
+    make_reader(tmp_path / "dense", hidden_sizes=(6,) * 8)
+    make_reader(tmp_path / "iss", hidden_sizes=(6, 6, 2, 3, 1, 2, 4, 3))
+    return [str(tmp_path / "dense"), str(tmp_path / "iss")]
+
+
+@pytest.mark.parametrize(
+    ("models", "sizes", "item"),
+    [
+        ("language_models", "12, 12 / 4, 3", "30 steps"),
+        (
+            "readers",
+            "6, 6, 6, 6, 6, 6, 6, 6 / 6, 6, 2, 3, 1, 2, 4, 3",
+            "150 context words + 12 question words",
+        ),
+    ],
+)
+def test_every_engine_is_timed_on_both_models(
+    models: str,
+    sizes: str,
+    item: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folders: list[str] = request.getfixturevalue(models)
     record = tmp_path / "record.json"
-    assert (
-        main(["--rounds", "2", "--threads", "1", "--models", *models, "--json", str(record)]) == 0
-    )
+    arguments = ["--rounds", "2", "--threads", "1", "--models", *folders, "--json", str(record)]
+    assert main(arguments) == 0
     benchmark = Benchmark.model_validate_json(record.read_text())
     assert len(benchmark.timings) == 3 * 2 * 2  # engines, models, batches
     assert all(len(timing.milliseconds) == 2 for timing in benchmark.timings)
+    assert all(0 < share.share < 1 for share in benchmark.shares)
     printed = capsys.readouterr().out
-    assert printed.count("| onnxruntime-int8 | 12, 12 / 4, 3 |") == 2
+    assert printed.count(f"1 x {item}, 1 thread(s)") == 1
+    assert printed.count(f"| onnxruntime-int8 | {sizes} |") == 2 + 1  # batches, and the shares
     assert printed.count("dense torch-fp32 / small") == 2
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime-fp32", "onnxruntime-int8", "torch-fp32"])
+def test_the_share_is_that_of_the_layers_which_iss_makes_smaller(
+    tmp_path: Path, engine: str
+) -> None:
+    large = make_reader(tmp_path / "large", hidden_sizes=(2, 2, 90, 90, 90, 90, 90, 90))
+    small = make_reader(tmp_path / "small", hidden_sizes=(2, 2, 1, 1, 1, 1, 1, 1))
+    layers = sparsified_layers(large.card.architecture)
+    assert layers == [
+        f"{layer}.{direction}_lstm"
+        for layer in ("modelling.0", "modelling.1", "output")
+        for direction in ("forward", "backward")
+    ]
+    one, other = (
+        share_of_layers(artifact, engine, layers, rounds=3)  # type: ignore[arg-type] # a literal
+        for artifact in (large, small)
+    )
+    assert one > other
+    assert share_of_layers(small, engine, [], rounds=3) == 0  # type: ignore[arg-type] # likewise
+
+
+def test_models_of_different_tasks_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_artifact(tmp_path / "scores")
+    make_reader(tmp_path / "answers")
+    assert main(["--models", str(tmp_path / "scores"), str(tmp_path / "answers")]) == 1
+    [error] = capsys.readouterr().err.splitlines()
+    assert "one architecture" in error
 
 
 def test_a_missing_model_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,8 @@ def test_wrong_requests_name_the_field(
 
 
 def test_a_task_without_models_is_not_there(client: httpx.Client) -> None:
-    response = client.post("/compare", json={"task": "answer", "request": {"texts": ["a"]}})
+    request = {"task": "answer", "request": {"question": "Who?", "context": "Mr. Smith."}}
+    response = client.post("/compare", json=request)
     assert response.status_code == 503
 
 

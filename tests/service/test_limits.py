@@ -112,7 +112,7 @@ def test_a_failure_inside_shows_no_trace(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("service.score_answer.encode_texts", fail)
+    monkeypatch.setattr("service.tasks.score.encode_texts", fail)
     with running_service(settings_for()) as client:
         response = client.post("/score", json={"texts": ["the"]})
         body = problem(response, 500)

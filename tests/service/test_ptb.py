@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.text.ptb import normalise, split_words
+from service.tasks.score.ptb import normalise, split_words
 from tests.artifacts import WORDS
 
 VOCABULARY = frozenset(WORDS) | {"mgm\\/ua", "calif.", "calif.-based", "o'brien"}

@@ -13,7 +13,7 @@ import pytest
 
 from issrnn.artifact import load
 from service.engines import create_engine
-from service.engines.base import Chunk, score_chunks
+from service.engines.language_model import Chunk
 from service.settings import Settings
 from tests.service.running import running_service
 
@@ -31,8 +31,9 @@ def reference(models_dir: Path, words: list[str]) -> np.ndarray[Any, Any]:
     """Log-probability of each word after the last and <eos>, by torch, in one piece."""
     artifact = load(models_dir / "tiny-dense")
     ids = np.array(artifact.vocabulary.encode(["<eos>", *words]))
-    engine = create_engine("torch-fp32", artifact, 1)
-    return score_chunks(engine, [Chunk(ids[:-1], ids[1:])])[0].log_probs
+    [scored] = create_engine("torch-fp32", artifact, 1).compute([Chunk(ids[:-1], ids[1:])])
+    log_probs: np.ndarray[Any, Any] = scored.log_probs
+    return log_probs
 
 
 def test_a_text_is_one_sentence_from_eos_to_eos(client: httpx.Client, models_dir: Path) -> None:

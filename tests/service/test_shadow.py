@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from service.answering import Context
+from service.context import Context
 from service.metrics import Metrics
 from service.registry import Registry
-from service.schemas import ScoreRequest
 from service.settings import Settings
 from service.shadow import Shadow
+from service.tasks.score import SCORE
+from service.tasks.score.schemas import ScoreRequest
 
 
 def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Settings]) -> None:
@@ -21,8 +22,8 @@ def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Se
         dense, iss = registry.ready()
         shadow = Shadow(Context(settings, registry, metrics))
         for _ in range(5):
-            shadow.offer("/score", ScoreRequest(texts=["the"]), dense)
-        shadow.offer("/score", ScoreRequest(texts=["the"]), iss)
+            shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), dense)
+        shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), iss)
         dropped = metrics.registry.get_sample_value(
             "issrnn_shadow_dropped_total", {"model": "tiny-iss"}
         )

@@ -3,19 +3,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from issrnn.architecture import RecurrentLanguageModel
 from issrnn.artifact import load
-from service.untrained import MODELS, main, make_untrained
+from service.untrained import UNTRAINED, main, make_all_untrained, make_untrained
 
 
-def test_the_models_have_the_papers_sizes_and_vocabulary() -> None:
-    assert MODELS == {
-        "ptb-lstm-large-dense-untrained": (1500, 1500),
-        "ptb-lstm-large-iss-untrained": (373, 315),
-    }
+def tiny(*hidden_sizes: int) -> RecurrentLanguageModel:
+    return RecurrentLanguageModel(vocabulary_size=50, embedding_size=7, hidden_sizes=hidden_sizes)
+
+
+def test_the_models_have_the_papers_sizes() -> None:
+    dense, iss = UNTRAINED["score"].values()
+    assert (dense.hidden_sizes, iss.hidden_sizes) == ((1500, 1500), (373, 315))
+    assert isinstance(dense, RecurrentLanguageModel)
+    assert dense.vocabulary_size == 10_000
+    dense, iss = UNTRAINED["answer"].values()
+    assert dense.hidden_sizes == (100,) * 8
+    assert iss.hidden_sizes == (100, 100, 51, 33, 42, 58, 37, 26)
 
 
 def test_an_untrained_artifact_loads_and_says_what_it_is(tmp_path: Path) -> None:
-    make_untrained(tmp_path, "tiny-untrained", (6, 5), vocabulary_size=50, embedding_size=7)
+    make_untrained(tmp_path, "tiny-untrained", tiny(6, 5), dense_hidden_sizes=(9, 9))
 
     artifact = load(tmp_path / "tiny-untrained")
 
@@ -28,11 +36,21 @@ def test_an_untrained_artifact_loads_and_says_what_it_is(tmp_path: Path) -> None
     assert artifact.vocabulary.words[:3] == ("<eos>", "<unk>", "N")
 
 
+def test_untrained_readers_share_their_word_vectors(tmp_path: Path) -> None:
+    cards = make_all_untrained(tmp_path, "answer")
+
+    dense, iss = (load(tmp_path / card.name) for card in cards)
+
+    assert [card.variant for card in cards] == ["dense", "iss"]
+    assert iss.card.dense_hidden_sizes == dense.card.architecture.hidden_sizes
+    assert dense.card.word_vectors == iss.card.word_vectors
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
+
+
 def test_a_seed_fixes_the_weights(tmp_path: Path) -> None:
-    sizes = {"vocabulary_size": 20, "embedding_size": 4}
-    make_untrained(tmp_path, "one", (3,), **sizes, seed=1)
-    make_untrained(tmp_path, "same", (3,), **sizes, seed=1)
-    make_untrained(tmp_path, "other", (3,), **sizes, seed=2)
+    make_untrained(tmp_path, "one", tiny(3), seed=1)
+    make_untrained(tmp_path, "same", tiny(3), seed=1)
+    make_untrained(tmp_path, "other", tiny(3), seed=2)
 
     one, same, other = (
         load(tmp_path / name).weights["decoder.weight"] for name in ("one", "same", "other")
@@ -46,8 +64,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("service.untrained.MODELS", {"tiny-untrained": (2, 2)})
-    monkeypatch.setattr("service.untrained.VOCABULARY_SIZE", 20)
+    monkeypatch.setitem(UNTRAINED, "score", {"tiny-untrained": tiny(2, 2)})
 
     assert main([str(tmp_path / "file")]) == 2
     assert "cannot write the artifact" in capsys.readouterr().err

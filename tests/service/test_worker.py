@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from service.batcher import Batcher, BatchingLimits
-from service.engines.base import EngineName, PaddedBatch, PaddedResult
-from service.jobs import Job, TokenSequence
+from service.engines.base import EngineName
+from service.engines.language_model import Chunk, Scored
+from service.tasks.score.job import ScoreJob, TokenSequence
 from service.worker import Placement, Worker, WorkerStoppedError
 
 PLACEMENT = Placement(threads=1, cores=(), slots=threading.Semaphore(1))
@@ -20,32 +22,34 @@ class EchoEngine:
     """Gives targets back; fails when a target is 13."""
 
     name: EngineName = "onnxruntime-fp32"
-    state_sizes: tuple[int, ...] = (1,)
     weight_bytes = 0
 
-    def run(self, batch: PaddedBatch) -> PaddedResult:
-        if 13 in batch.targets:
+    def compute(self, items: Sequence[Chunk]) -> list[Scored]:
+        if any(13 in item.targets for item in items):
             raise RuntimeError("unlucky")
-        no_ids = np.zeros((len(batch.targets), 0), dtype=np.int64)
+        no_ids = np.zeros((0, 0), dtype=np.int64)
         no_log_probs = no_ids.astype(np.float32)
-        return PaddedResult(batch.targets.astype(np.float32), batch.state, no_ids, no_log_probs)
+        return [Scored(item.targets.astype(np.float32), (), no_ids, no_log_probs) for item in items]
 
 
-def make_worker(engine: EchoEngine | None = None) -> tuple[Worker, list[tuple[int, int, int]]]:
+def make_worker(
+    engine: EchoEngine | None = None,
+) -> tuple[Worker[Chunk, Scored], list[tuple[int, int, int]]]:
     seen: list[tuple[int, int, int]] = []
 
     def observe(rows: int, tokens: int, steps: int, seconds: float) -> None:
         seen.append((rows, tokens, steps))
 
-    queue = Batcher(BatchingLimits(), time.monotonic)
+    queue: Batcher[Chunk, Scored] = Batcher(BatchingLimits(), time.monotonic)
     worker = Worker(
         "echo", lambda: engine or EchoEngine(), queue, observe=observe, placement=PLACEMENT
     )
     return worker, seen
 
 
-def job(*targets: int) -> Job:
-    return Job([TokenSequence(np.zeros(len(targets), dtype=np.int64), np.array(targets))])
+def job(*targets: int) -> ScoreJob:
+    sequence = TokenSequence(np.zeros(len(targets), dtype=np.int64), np.array(targets))
+    return ScoreJob([sequence], chunk_steps=64)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -56,7 +60,7 @@ def test_a_failed_batch_does_not_end_the_worker() -> None:
     with pytest.raises(RuntimeError, match="unlucky"):
         bad.future.result(5)
     worker.submit(good)
-    assert good.future.result(5).sequences[0].log_probs.tolist() == [1, 2, 3]
+    assert good.future.result(5).value[0].log_probs.tolist() == [1, 2, 3]
     worker.stop()
     worker.join(5)
     assert seen == [(1, 3, 3)]
@@ -78,7 +82,7 @@ def test_an_engine_that_cannot_be_built_is_reported() -> None:
     def fail() -> EchoEngine:
         raise ImportError("no torch here")
 
-    queue = Batcher(BatchingLimits(), time.monotonic)
+    queue: Batcher[Chunk, Scored] = Batcher(BatchingLimits(), time.monotonic)
     worker = Worker("bad", fail, queue, observe=lambda *_: None, placement=PLACEMENT)
     with pytest.raises(ImportError, match="no torch here"):
         worker.engine.result(5)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 
-from service.schemas import ComparedText, Difference
-from service.score_answer import Answer
-from service.scoring import EncodedText
+from service.tasks.score.reply import ScoreReply
+from service.tasks.score.schemas import ComparedText, Difference
+from service.tasks.score.texts import EncodedText
 
 __all__ = ["compare_texts"]
 
@@ -15,16 +15,16 @@ LARGEST = 5
 """How many tokens of a text are shown."""
 
 
-def compare_texts(answers: Sequence[Answer]) -> Iterator[ComparedText]:
+def compare_texts(replies: Sequence[ScoreReply]) -> Iterator[ComparedText]:
     """Each text's scores side by side, and the tokens on which the models disagree most.
 
     Args:
-        answers: To one request, at least one.
+        replies: To one request, at least one.
     """
-    names = [answer.variant.name for answer in answers]
-    texts = zip(*(answer.texts for answer in answers), strict=True)
-    scores = zip(*(answer.scores(tokens=False) for answer in answers), strict=True)
-    parts = zip(*(answer.parts() for answer in answers), strict=True)
+    names = [reply.variant.name for reply in replies]
+    texts = zip(*(reply.texts for reply in replies), strict=True)
+    scores = zip(*(reply.scores(tokens=False) for reply in replies), strict=True)
+    parts = zip(*(reply.parts() for reply in replies), strict=True)
     for index, (encoded, scored, part) in enumerate(zip(texts, scores, parts, strict=True)):
         log_probs = [scores_of_model.log_probs.tolist() for scores_of_model in part]
         comparable = all(_places(other) == _places(encoded[0]) for other in encoded[1:])

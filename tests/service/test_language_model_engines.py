@@ -10,7 +10,8 @@ import pytest
 from issrnn.architecture import Cell
 from issrnn.artifact import load
 from service.engines import create_engine
-from service.engines.base import Chunk, Engine, EngineName, Scored, score_chunks
+from service.engines.base import Engine, EngineName
+from service.engines.language_model import Chunk, Scored
 from tests.artifacts import WORDS, make_artifact
 
 TOLERANCE = 1e-4
@@ -37,14 +38,14 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def engine_of(folder: Path, name: EngineName) -> Engine:
+def engine_of(folder: Path, name: EngineName) -> Engine[Chunk, Scored]:
     return create_engine(name, load(folder), threads=1)
 
 
 def test_onnxruntime_agrees_with_torch(folder: Path) -> None:
     chunks = [random_chunk(length, seed=length, top_k=length % 4) for length in (1, 7, 12, 30)]
-    reference = score_chunks(engine_of(folder, "torch-fp32"), chunks)
-    answers = score_chunks(engine_of(folder, "onnxruntime-fp32"), chunks)
+    reference = engine_of(folder, "torch-fp32").compute(chunks)
+    answers = engine_of(folder, "onnxruntime-fp32").compute(chunks)
     for one, other in zip(answers, reference, strict=True):
         assert_same(one, other)
 
@@ -53,19 +54,19 @@ def test_onnxruntime_agrees_with_torch(folder: Path) -> None:
 def test_a_chunk_scores_the_same_alone_and_in_a_batch(folder: Path, name: EngineName) -> None:
     engine = engine_of(folder, name)
     chunks = [random_chunk(length, seed=length, top_k=2) for length in (3, 30, 1, 17, 30)]
-    for chunk, together in zip(chunks, score_chunks(engine, chunks), strict=True):
-        assert_same(score_chunks(engine, [chunk])[0], together)
+    for chunk, together in zip(chunks, engine.compute(chunks), strict=True):
+        assert_same(engine.compute([chunk])[0], together)
 
 
 @pytest.mark.parametrize("name", FP32)
 def test_a_sequence_scores_the_same_whole_and_cut(folder: Path, name: EngineName) -> None:
     engine = engine_of(folder, name)
     whole = random_chunk(25, seed=5)
-    expected = score_chunks(engine, [whole])[0]
+    expected = engine.compute([whole])[0]
     state, parts = None, []
     for start, stop in ((0, 1), (1, 11), (11, 25)):
         cut = Chunk(whole.inputs[start:stop], whole.targets[start:stop], state)
-        scored = score_chunks(engine, [cut, random_chunk(4, seed=start)])[0]
+        scored = engine.compute([cut, random_chunk(4, seed=start)])[0]
         parts.append(scored.log_probs)
         state = scored.state
     np.testing.assert_allclose(np.concatenate(parts), expected.log_probs, atol=TOLERANCE, rtol=0)
@@ -75,7 +76,7 @@ def test_log_probs_are_normalised_and_the_top_word_is_the_likeliest(folder: Path
     engine = engine_of(folder, "onnxruntime-fp32")
     context = np.array([3, 4])
     every = [Chunk(context, np.array([0, word]), top_k=len(WORDS)) for word in range(len(WORDS))]
-    scored = score_chunks(engine, every)
+    scored = engine.compute(every)
     last = np.array([answer.log_probs[-1] for answer in scored])
     assert np.exp(last).sum() == pytest.approx(1.0, abs=1e-5)
     assert scored[0].top_ids[-1, 0] == last.argmax()
@@ -88,7 +89,7 @@ def test_int8_is_near_fp32_and_smaller(tmp_path: Path, cell: Cell) -> None:
     int8 = create_engine("onnxruntime-int8", artifact, threads=1)
     fp32 = create_engine("onnxruntime-fp32", artifact, threads=1)
     chunk = random_chunk(20, seed=1)
-    gap = score_chunks(int8, [chunk])[0].log_probs - score_chunks(fp32, [chunk])[0].log_probs
+    gap = int8.compute([chunk])[0].log_probs - fp32.compute([chunk])[0].log_probs
     assert np.abs(gap).mean() < 0.5
     assert int8.weight_bytes < fp32.weight_bytes
     assert (gap != 0).any()

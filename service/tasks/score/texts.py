@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
-from service.jobs import ScoredSequence, TokenSequence
-from service.schemas import ScoreRequest, TextScore, TokenScore, TopWord
-from service.text.ptb import Word, normalise, split_words
+from service.tasks.score.job import ScoredSequence, TokenSequence
+from service.tasks.score.ptb import Word, normalise, split_words
+from service.tasks.score.schemas import ScoreRequest, TextScore, TokenScore, TopWord
 
 __all__ = ["EncodedText", "assemble", "by_text", "encode_texts", "to_sequences"]
 

@@ -1,15 +1,28 @@
-"""The reference engine: torch's own recurrent modules in fp32; imported only when chosen."""
+"""The reference engine of language models: torch's own recurrent modules in fp32."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from issrnn.artifact import Artifact
+from issrnn.architecture import RecurrentLanguageModel
+from issrnn.artifact import Weights
 from issrnn.networks import LanguageModel
-from service.engines.base import EngineName, PaddedBatch, PaddedResult, State, state_sizes
+from service.engines.base import EngineName
+from service.engines.language_model.chunks import (
+    Chunk,
+    PaddedBatch,
+    PaddedResult,
+    Scored,
+    State,
+    pad,
+    split,
+    state_sizes,
+)
 
 __all__ = ["TorchEngine"]
 
@@ -19,45 +32,49 @@ class TorchEngine:
 
     name: EngineName = "torch-fp32"
 
-    def __init__(self, artifact: Artifact, threads: int) -> None:
+    def __init__(
+        self, architecture: RecurrentLanguageModel, weights: Weights, threads: int
+    ) -> None:
         """Build the module.
 
         Args:
-            artifact: Its weights are copied.
+            architecture: Cell and sizes.
+            weights: They are copied.
             threads: Threads of one call; torch keeps this number for each calling thread, so the
                 engine must be made in the thread that runs it.
         """
         torch.set_num_threads(threads)
-        architecture = artifact.card.architecture
-        self.state_sizes = state_sizes(architecture)
-        self.weight_bytes = 4 * artifact.parameters
+        self.weight_bytes = sum(weight.nbytes for weight in weights.values())
+        self._state_sizes = state_sizes(architecture)
         self._has_cells = architecture.cell == "lstm"
-        self._model = LanguageModel(architecture).eval()
-        self._model.load_state_dict(
-            {name: torch.from_numpy(weight) for name, weight in artifact.weights.items()}
+        self.model = LanguageModel(architecture).eval()
+        self.model.load_state_dict(
+            {name: torch.from_numpy(weight) for name, weight in weights.items()}
         )
 
     @torch.inference_mode()
-    def run(self, batch: PaddedBatch) -> PaddedResult:
-        """Compute a batch."""
+    def compute(self, items: Sequence[Chunk]) -> list[Scored]:
+        """Score chunks together."""
+        batch = pad(items, self._state_sizes)
         features, state = self._features(batch)  # (T, B, H)
         rows = features.flatten(0, 1)[torch.from_numpy(batch.positions)]  # (N, H)
-        log_probs = torch.log_softmax(self._model.decoder(rows), dim=-1)  # (N, V)
+        log_probs = torch.log_softmax(self.model.decoder(rows), dim=-1)  # (N, V)
         targets = torch.from_numpy(batch.targets)
         chosen = log_probs.gather(1, targets[:, None])[:, 0]
         top = log_probs.topk(batch.top_k, dim=-1)
-        return PaddedResult(chosen.numpy(), state, top.indices.numpy(), top.values.numpy())
+        result = PaddedResult(chosen.numpy(), state, top.indices.numpy(), top.values.numpy())
+        return split(result, items)
 
     def _features(self, batch: PaddedBatch) -> tuple[Tensor, State]:
         """The last layer's outputs, and the state after each row's own last step."""
-        activations = self._model.embedding(torch.from_numpy(batch.inputs))
+        activations = self.model.embedding(torch.from_numpy(batch.inputs))
         lengths = torch.from_numpy(batch.lengths.astype(np.int64))
         ragged = bool((lengths != len(activations)).any())
         if ragged:
             activations = pack_padded_sequence(activations, lengths, enforce_sorted=False)
         entries = iter([torch.from_numpy(entry)[None] for entry in batch.state])
         state: list[Tensor] = []
-        for layer in self._model.layers:
+        for layer in self.model.layers:
             if self._has_cells:
                 activations, after = layer(activations, (next(entries), next(entries)))
                 state.extend(after)

@@ -1,0 +1,119 @@
+"""The share of an engine's time that the layers take which ISS makes smaller.
+
+Wen et al. (ICLR 2018), section 4.2, find 76.47% for the modelling and output layers of dense BiDAF.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from issrnn.architecture import Architecture, BiDAFArchitecture
+from issrnn.artifact import Artifact
+from service.benchmark.record import Share
+from service.benchmark.workloads import random_items
+from service.engines import Engine, EngineName, create_engine
+
+__all__ = ["share_of_layers", "sparsified_layers", "time_shares"]
+
+_WARM_UP_ROUNDS = 2
+
+
+def sparsified_layers(architecture: Architecture) -> list[str]:
+    """The recurrent layers that ISS makes smaller; BiDAF's contextual ones are left as they are."""
+    return [
+        name
+        for name in architecture.layer_names
+        if not (isinstance(architecture, BiDAFArchitecture) and name.startswith("contextual"))
+    ]
+
+
+def time_shares(
+    artifacts: Sequence[Artifact], engines: Sequence[EngineName], rounds: int
+) -> list[Share]:
+    """The share of the sparsified layers in each model's time on each engine."""
+    shares = []
+    for artifact in artifacts:
+        architecture = artifact.card.architecture
+        layers = sparsified_layers(architecture)
+        shares += [
+            Share(
+                engine=name,
+                hidden_sizes=architecture.hidden_sizes,
+                layers=layers,
+                share=share_of_layers(artifact, name, layers, rounds),
+            )
+            for name in engines
+        ]
+    return shares
+
+
+def share_of_layers(
+    artifact: Artifact, name: EngineName, layers: Sequence[str], rounds: int
+) -> float:
+    """Which part of the time of single items some layers take, on one thread.
+
+    Args:
+        artifact: The model.
+        name: The engine. Of onnxruntime, the times of its graph's nodes are added up, without what
+            it takes to record them; torch's modules are timed from outside.
+        layers: Names of modules.
+        rounds: Timed calls.
+
+    Returns:
+        0 to 1.
+    """
+    generator = np.random.default_rng(0)
+    items = [random_items(artifact.card.architecture, generator, 1) for _ in range(rounds)]
+    if name == "torch-fp32":
+        return _share_of_modules(create_engine(name, artifact, 1), layers, items)
+    with tempfile.TemporaryDirectory() as folder:
+        engine: Any = create_engine(name, artifact, 1, profile=Path(folder) / "profile")
+        for batch in items:
+            engine.compute(batch)
+        return _share_of_nodes(Path(engine.session.end_profiling()), layers)
+
+
+def _share_of_nodes(profile: Path, layers: Sequence[str]) -> float:
+    """From onnxruntime's record: one event for each call of each node."""
+    # an int8 node is named after the one whose place it takes
+    names = {f"{layer}{suffix}_kernel_time" for layer in layers for suffix in ("", "_quant")}
+    whole = part = 0.0
+    for event in json.loads(profile.read_text(encoding="utf-8")):
+        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
+            whole += event["dur"]
+            part += event["dur"] * (event["name"] in names)
+    return part / whole
+
+
+def _share_of_modules(
+    engine: Engine[Any, Any], layers: Sequence[str], items: Sequence[Sequence[Any]]
+) -> float:
+    whole = part = begun = 0.0
+
+    def begin(*_: object) -> None:
+        nonlocal begun
+        begun = time.perf_counter()
+
+    def end(*_: object) -> None:
+        nonlocal part
+        part += time.perf_counter() - begun
+
+    model: Any = engine.model  # type: ignore[attr-defined] # the torch engines' own
+    for batch in items[:_WARM_UP_ROUNDS]:
+        engine.compute(batch)
+    for layer in layers:
+        module = model.get_submodule(layer)
+        module.register_forward_pre_hook(begin)
+        module.register_forward_hook(end)
+    for batch in items:
+        started = time.perf_counter()
+        engine.compute(batch)
+        whole += time.perf_counter() - started
+    return part / whole

@@ -1,0 +1,83 @@
+"""The default engine of language models: onnxruntime, in fp32 or with int8 weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from issrnn.architecture import RecurrentLanguageModel
+from issrnn.artifact import Weights
+from service.engines.base import EngineName
+from service.engines.language_model.chunks import (
+    Chunk,
+    PaddedResult,
+    Scored,
+    pad,
+    split,
+    state_sizes,
+)
+from service.engines.language_model.graph import build_graph, state_names
+from service.engines.onnx_session import create_session, quantise, weight_bytes
+
+__all__ = ["OnnxruntimeEngine"]
+
+
+class OnnxruntimeEngine:
+    """Runs the graph of `build_graph`.
+
+    In int8, activations are quantised for each batch: an answer then depends slightly on what it is
+    batched with. onnxruntime quantises LSTM layers and the softmax layer; GRU and RNN layers stay
+    fp32. The embedding is a look-up and stays fp32.
+    """
+
+    def __init__(
+        self,
+        architecture: RecurrentLanguageModel,
+        weights: Weights,
+        threads: int,
+        *,
+        int8: bool,
+        profile: Path | None = None,
+    ) -> None:
+        """Build the graph and the session.
+
+        Args:
+            architecture: Cell and sizes.
+            weights: They are copied.
+            threads: Threads of one call, the calling one included.
+            int8: Quantise.
+            profile: As `service.engines.onnx_session.create_session` takes it.
+        """
+        self.name: EngineName = "onnxruntime-int8" if int8 else "onnxruntime-fp32"
+        self._state_sizes = state_sizes(architecture)
+        self._state_names = state_names(architecture)
+        graph = build_graph(architecture, weights)
+        if int8:
+            graph = quantise(graph, ["MatMul", "LSTM"])
+        self.weight_bytes = weight_bytes(graph)
+        self.session = create_session(graph, threads, profile=profile)
+        self._outputs = [
+            "log_probs",
+            *(f"{name}_after" for name in self._state_names),
+            "top_log_probs",
+            "top_ids",
+        ]
+
+    def compute(self, items: Sequence[Chunk]) -> list[Scored]:
+        """Score chunks together."""
+        batch = pad(items, self._state_sizes)
+        feeds = {
+            "inputs": batch.inputs,
+            "lengths": batch.lengths,
+            "positions": batch.positions,
+            "targets": batch.targets,
+            "top_k": np.array([batch.top_k], dtype=np.int64),
+            **dict(zip(self._state_names, batch.state, strict=True)),
+        }
+        log_probs, *state, top_log_probs, top_ids = self.session.run(self._outputs, feeds)
+        if not batch.top_k:
+            top_log_probs = np.zeros((len(log_probs), 0), dtype=np.float32)
+            top_ids = np.zeros((len(log_probs), 0), dtype=np.int64)
+        return split(PaddedResult(log_probs, tuple(state), top_ids, top_log_probs), items)

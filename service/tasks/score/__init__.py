@@ -1,0 +1,64 @@
+"""The task score: the log-probability of every word of a text."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from service.problems import FieldProblemError
+from service.settings import Settings
+from service.tasks.base import Prepared, Task
+from service.tasks.score.comparison import compare_texts
+from service.tasks.score.job import ScoreJob
+from service.tasks.score.reply import ScoreReply
+from service.tasks.score.schemas import ScoreRequest
+from service.tasks.score.texts import encode_texts, to_sequences
+from service.variants import Variant
+
+__all__ = ["SCORE"]
+
+
+def _check(request: ScoreRequest, settings: Settings) -> None:
+    """Check what depends on the settings.
+
+    Raises:
+        FieldProblemError: 413 if there are too many or too long texts, 422 if ``top_k`` is too
+            large.
+    """
+    if len(request.texts) > settings.max_texts:
+        message = f"{len(request.texts)} texts; at most {settings.max_texts} are allowed"
+        raise FieldProblemError(413, "texts", message)
+    for index, text in enumerate(request.texts):
+        if len(text) > settings.max_text_chars:
+            message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
+            raise FieldProblemError(413, f"texts[{index}]", message)
+    if request.top_k > settings.max_top_k:
+        message = f"{request.top_k}; at most {settings.max_top_k} is allowed"
+        raise FieldProblemError(422, "top_k", message)
+
+
+def _characters(request: ScoreRequest) -> int:
+    return sum(map(len, request.texts))
+
+
+def _prepare(
+    request: ScoreRequest, variant: Variant, settings: Settings, deadline: float
+) -> Prepared[ScoreReply]:
+    texts = encode_texts(request, variant.vocabulary)
+    top_k = request.top_k if request.tokens else 0  # they are given token by token
+    job = ScoreJob(
+        to_sequences(texts, variant.vocabulary, carry_state=request.carry_state),
+        chunk_steps=settings.chunk_steps,
+        top_k=min(top_k, len(variant.vocabulary)),
+        deadline=deadline,
+    )
+    return Prepared(job, partial(ScoreReply, variant, request, texts))
+
+
+SCORE = Task(
+    name="score",
+    request=ScoreRequest,
+    check=_check,
+    characters=_characters,
+    prepare=_prepare,
+    compare=compare_texts,
+)

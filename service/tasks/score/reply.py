@@ -1,0 +1,69 @@
+"""One model's reply to a request to score texts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.jobs import JobResult
+from service.metrics import Metrics
+from service.schemas import Timing
+from service.tasks.base import Labels, timing_of
+from service.tasks.score.job import ScoredSequence
+from service.tasks.score.schemas import ScoreRequest, TextScore
+from service.tasks.score.texts import EncodedText, assemble, by_text
+from service.variants import Variant
+
+__all__ = ["ScoreReply"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreReply:
+    """What a model computed, before it is put into words."""
+
+    variant: Variant
+    request: ScoreRequest
+    texts: list[EncodedText]
+    result: JobResult[tuple[ScoredSequence, ...]]
+
+    @property
+    def characters(self) -> int:
+        """Size of the request."""
+        return sum(map(len, self.request.texts))
+
+    def parts(self) -> Iterator[ScoredSequence]:
+        """The scores of each text."""
+        return by_text(self.texts, self.result.value, carry_state=self.request.carry_state)
+
+    def scores(self, *, tokens: bool) -> Iterator[TextScore]:
+        """Each text's score."""
+        return assemble(self.texts, self.parts(), self.variant.vocabulary, tokens=tokens)
+
+    def timing(self, started: float) -> Timing:
+        """Where the time since ``started`` went."""
+        return timing_of(self.result, time.perf_counter(), started)
+
+    def count(self, metrics: Metrics, labels: Labels) -> None:
+        """Add the texts to the counters that give the traffic's perplexity."""
+        metrics.tokens.labels(*labels).inc(sum(len(text.ids) for text in self.texts))
+        metrics.unknown.labels(*labels).inc(sum(text.unknown_count for text in self.texts))
+        total = sum(
+            float(sequence.log_probs.sum(dtype="float64")) for sequence in self.result.value
+        )
+        metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
+
+    def to_json(self, started: float) -> str:
+        """The `ScoreResponse`, put together text by text.
+
+        One call over all of a large document would hold the interpreter's lock, and with it every
+        other request, for its whole time.
+        """
+        scores = ",".join(
+            score.model_dump_json() for score in self.scores(tokens=self.request.tokens)
+        )
+        timing = self.timing(started).model_dump_json()
+        return (
+            f'{{"model":{json.dumps(self.variant.name)},"scores":[{scores}],"timing_ms":{timing}}}'
+        )
