@@ -21,11 +21,12 @@ from training.progress import progress_bar
 from training.question_answering.squad import fetch_squad
 from training.run import RunOptions, run
 from training.run_folder import RunFolder
+from training.session import regularised
 from training.shrinking import shrink_run
 from training.subject import open_subject
 from training.tables.question_answering import question_answering_tables
 from training.tables.records import read_records
-from training.weight_maps import plot_group_lengths, plot_weight_maps
+from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
     "benchmark_step",
@@ -118,17 +119,21 @@ def show(options: argparse.Namespace) -> None:
     Components that were removed while training a run are drawn in their places, as zeros.
     """
     set_threads(options.threads)
-    all_groups = {}
+    lengths = {}
     for text in options.subjects:
         subject = open_subject(text, options.runs, _paths(options), options.weights)
-        model = subject.experiment.expand(subject.model, subject.kept)
-        groups = subject.experiment.find_groups(model)
-        all_groups[subject.name] = groups
+        experiment = subject.experiment
+        model = experiment.expand(subject.model, subject.kept)
+        groups = experiment.find_groups(model)
         path = options.out / f"{subject.name}-weights.png"
         plot_weight_maps(path, subject.name, model, groups, step=options.step)
         _say(str(path))
-    path = options.out / f"{'-'.join(all_groups)}-group-lengths.png"
-    plot_group_lengths(path, all_groups)
+        dense = experiment.dense_architecture()
+        sizes = dict(zip(dense.layer_names, dense.hidden_sizes, strict=True))
+        chosen = regularised(groups, experiment.config.leave_out)
+        lengths[subject.name] = group_lengths(chosen, sizes)
+    path = options.out / f"{'-'.join(lengths)}-group-lengths.png"
+    plot_group_lengths(path, lengths)
     _say(str(path))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -10,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from issrnn.groups import Groups
+from issrnn.groups import Group, Groups
 from training.plots import write_figure
 
-__all__ = ["down_sample", "plot_group_lengths", "plot_weight_maps"]
+__all__ = ["down_sample", "group_lengths", "plot_group_lengths", "plot_weight_maps"]
 
 _BLUE = ListedColormap(["white", "tab:blue"])
 
@@ -56,32 +58,45 @@ def plot_weight_maps(
     write_figure(path, figure)
 
 
-def plot_group_lengths(path: Path, models: Mapping[str, Groups]) -> None:
-    """Write histograms of the lengths of all ISS weight groups, one panel a layer.
+def group_lengths(groups: Iterable[Group], dense_sizes: Mapping[str, int]) -> dict[str, Tensor]:
+    """Length of every component's weight group, (dense size,), by the layer that owns it.
+
+    Args:
+        groups: Of a model.
+        dense_sizes: Components each layer started with; removed ones have length 0.
+    """
+    return {
+        group.owner: pad(group.norms(), (0, dense_sizes[group.owner] - group.size))
+        for group in groups
+    }
+
+
+def plot_group_lengths(path: Path, models: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Write histograms of the lengths of ISS weight groups, one panel a layer.
 
     Args:
         path: Of the PNG.
-        models: Groups of each model by its name; models to compare have the same layers.
+        models: `group_lengths` of each model by its name; layers that all have are drawn.
 
     Raises:
         RunError: If it cannot be written.
     """
-    owners = [group.owner for groups in models.values() for group in groups]
-    layers = list(dict.fromkeys(owners))
-    figure = Figure(figsize=(8, 2.6 * len(layers) + 0.6), layout="constrained")
-    panels = figure.subplots(len(layers), 1, squeeze=False)[:, 0]
-    for panel, owner in zip(panels, layers, strict=True):
-        lengths = {
-            name: group.norms().numpy()
-            for name, groups in models.items()
-            for group in groups
-            if group.owner == owner
-        }
+    first, *others = models.values()
+    layers = [layer for layer in first if all(layer in lengths for lengths in others)]
+    columns = 1 if len(layers) <= 3 else 2
+    rows = math.ceil(len(layers) / columns)
+    figure = Figure(figsize=(8 if columns == 1 else 13, 2.6 * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for panel in panels[len(layers) :]:
+        panel.set_visible(False)
+    for panel, layer in zip(panels, layers, strict=False):
+        lengths = {name: by_layer[layer].numpy() for name, by_layer in models.items()}
         top = max(float(values.max()) for values in lengths.values()) or 1.0
         bins = torch.linspace(0, top, 51).tolist()
         for name, values in lengths.items():
-            panel.hist(values, bins=bins, alpha=0.6, label=f"{name} ({len(values)} components)")
-        panel.set(xlabel=f"length of the weight group, {owner}", ylabel="components")
+            left = int((values > 0).sum())
+            panel.hist(values, bins=bins, alpha=0.6, label=f"{name} ({left} components left)")
+        panel.set(xlabel=f"length of the weight group, {layer}", ylabel="components")
         panel.legend()
     write_figure(path, figure)
 

@@ -157,3 +157,7 @@ def test_from_run_to_artifact(
     assert capsys.readouterr().out.splitlines() == [
         f"iss: {name.replace('_', ' ')} {value:.4f}" for name, value in loaded.card.metrics.items()
     ]
+    out = str(tmp_path / "reports")
+    assert command(paths, tmp_path, "show", "iss", "--out", out) == 0
+    for picture in capsys.readouterr().out.splitlines():
+        assert Path(picture).read_bytes().startswith(b"\x89PNG")
