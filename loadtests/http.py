@@ -27,9 +27,19 @@ def get_json(url: str, timeout: float = 10.0) -> Any:
         with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - checked above
             return json.loads(response.read())
     except urllib.error.HTTPError as error:
-        raise HttpError(f"{url} answers {error.code}") from error
+        raise HttpError(f"{url} answers {error.code}{_detail(error)}") from error
     except (OSError, ValueError) as error:
         raise HttpError(f"{url}: {error}") from error
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """What a problem document (RFC 9457) says of the reason, if there is one."""
+    with error:
+        try:
+            detail = json.loads(error.read())["detail"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+    return f", {detail}"
 
 
 def get_models(host: str) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ __all__ = ["ServiceError", "run_service"]
 
 STOP_SECONDS = 60.0
 
+_READY = "/health/ready"
+
 
 class ServiceError(Exception):
     """The service did not start; the message ends with the last lines of its log."""
@@ -82,7 +84,7 @@ def _wait_until_ready(
         if process.poll() is not None:
             raise ServiceError(f"the service ended with code {process.returncode}:\n{_tail(log)}")
         try:
-            get_json(f"{url}/health/ready")
+            get_json(url + _READY)
         except HttpError as error:
             if time.monotonic() > deadline:
                 raise ServiceError(
@@ -105,4 +107,5 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in text if _READY not in line][-lines:])

@@ -74,8 +74,12 @@ def fake_service(
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            known = self.path in documents
-            self.answer(200 if known else 404, documents.get(self.path, {}), "none")
+            if self.path == "/fails":
+                self.answer(503, {"detail": "not ready: loading"}, "none")
+            elif self.path in documents:
+                self.answer(200, documents[self.path], "none")
+            else:
+                self.answer(404, {}, "none")
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

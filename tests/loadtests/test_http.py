@@ -22,6 +22,11 @@ def test_an_address_without_a_service_is_named() -> None:
 def test_another_kind_of_service_is_told_apart() -> None:
     with fake_service() as (host, _), pytest.raises(HttpError, match="nothing answers 404"):
         get_json(f"{host}/nothing")
+    with (
+        fake_service() as (host, _),
+        pytest.raises(HttpError, match=r"fails answers 503, not ready: loading$"),
+    ):
+        get_json(f"{host}/fails")
     # the part after # is not sent: /models gets another document's answer
     with fake_service() as (host, _), pytest.raises(HttpError, match="not hold a list of models"):
         get_models(f"{host}/health/ready#")
