@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from training import commands
 from training.errors import Interrupted, TrainingError
@@ -115,6 +115,11 @@ def _build_parser() -> _Parser:
     )
     tables.set_defaults(command=commands.tables)
 
+    _add_benchmarks(subparsers)
+    return parser
+
+
+def _add_benchmarks(subparsers: Any) -> None:
     benchmark = subparsers.add_parser("benchmark-step", help="time training steps side by side")
     benchmark.add_argument("--hidden", type=_positive, default=1500)
     benchmark.add_argument("--vocabulary", type=_positive, default=10_000)
@@ -122,7 +127,17 @@ def _build_parser() -> _Parser:
     benchmark.add_argument("--record", type=Path, help="also write the times as JSON")
     _add_threads(benchmark)
     benchmark.set_defaults(command=commands.benchmark_step)
-    return parser
+
+    products = subparsers.add_parser(
+        "benchmark-products", help="time dense, sparse and structurally reduced matrix products"
+    )
+    products.add_argument("--hidden", type=_positive, nargs="+", default=[1500, 650])
+    products.add_argument("--batch", type=_positive, nargs="+", default=[10])
+    products.add_argument("--rounds", type=_positive, default=20)
+    products.add_argument("--out", type=Path, default=Path("reports"), help="default: %(default)s")
+    products.add_argument("--record", type=Path, help="also write the times as JSON")
+    _add_threads(products)
+    products.set_defaults(command=commands.benchmark_products)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from training.config import override
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
@@ -23,12 +25,20 @@ from training.run import RunOptions, run
 from training.run_folder import RunFolder
 from training.session import regularised
 from training.shrinking import shrink_run
+from training.sparse_products import (
+    BLOCK_SIZES,
+    SPARSITIES,
+    plot_products,
+    products_table,
+    time_products,
+)
 from training.subject import open_subject
 from training.tables.question_answering import question_answering_tables
 from training.tables.records import read_records
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
+    "benchmark_products",
     "benchmark_step",
     "evaluate",
     "export",
@@ -158,15 +168,45 @@ def benchmark_step(options: argparse.Namespace) -> None:
             "workload": dataclasses.asdict(workload),
             "milliseconds": {measured.name: measured.milliseconds for measured in times},
         }
-        try:
-            write_json(options.record, document)
-        except OSError as error:
-            raise RunError(f"cannot write {options.record}: {reason(error)}") from error
+        _write_record(options.record, document)
+
+
+def benchmark_products(options: argparse.Namespace) -> None:
+    """Print what sparsity buys in matrix products, with the conditions, and draw it."""
+    set_threads(options.threads)
+    sizes = [(hidden, batch) for hidden in options.hidden for batch in options.batch]
+    ways = 1 + len(SPARSITIES) * (2 + len(BLOCK_SIZES))
+    products = []
+    with progress_bar("timing", len(sizes) * ways * (options.rounds + 1), "product") as bar:
+        for hidden, batch in sizes:
+            products.append(
+                time_products(hidden, batch, options.rounds, lambda: _ignore(bar.update()))
+            )
+    conditions = (
+        f"torch {torch.__version__}, fp32; {describe_machine(choose_device('cpu'))}; "
+        f"{options.rounds} rounds in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{products_table(products)}\n\n{conditions}")
+    plot_products(options.out / "sparse-products.png", products, conditions)
+    _say(str(options.out / "sparse-products.png"))
+    if options.record is not None:
+        document = {
+            "conditions": conditions,
+            "products": [dataclasses.asdict(product) for product in products],
+        }
+        _write_record(options.record, document)
 
 
 def tables(options: argparse.Namespace) -> None:
     """Print the papers' tables with the recorded runs beside them."""
     _say(question_answering_tables(read_records(options.records)))
+
+
+def _write_record(path: Path, document: dict[str, Any]) -> None:
+    try:
+        write_json(path, document)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {reason(error)}") from error
 
 
 def _paths(options: argparse.Namespace) -> Paths:

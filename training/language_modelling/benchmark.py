@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,8 +15,9 @@ from training.language_modelling.corpus import Corpus
 from training.language_modelling.experiment import LanguageModelling
 from training.session import Session, start
 from training.step import train_step
+from training.timing import Times, time_in_turn
 
-__all__ = ["StepTime", "StepWorkload", "table", "time_steps"]
+__all__ = ["StepWorkload", "table", "time_steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +31,6 @@ class StepWorkload:
     bptt_steps: int = 35
     rounds: int = 10
     """Times each variant is measured, in turn with the others."""
-
-
-@dataclass(frozen=True)
-class StepTime:
-    """Measured times of one variant."""
-
-    name: str
-    milliseconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """In milliseconds."""
-        return statistics.median(self.milliseconds)
 
 
 _LASSO = {"variant": "iss", "lambda": 0.002}
@@ -61,11 +48,10 @@ _VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None) -> list[StepTime]:
+def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None) -> list[Times]:
     """Time whole training steps: forward, backward, clip, update, regularisation.
 
-    The variants take turns within each round, so that whatever else the machine does meets all of
-    them alike. Learning rate 0 keeps the weights, and so the work, the same; the group lasso then
+    Learning rate 0 keeps the weights, and so the work, the same; the group lasso then
     cuts by nothing, at full cost.
 
     Args:
@@ -73,19 +59,14 @@ def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None
         between: Called after each measurement.
     """
     sessions = {name: _session(workload, settings) for name, settings in _VARIANTS.items()}
-    times: dict[str, list[float]] = {name: [] for name in sessions}
-    for round_number in range(workload.rounds + 1):  # the first round warms up
-        for name, session in sessions.items():
-            began = time.perf_counter()
-            train_step(session, 0, learning_rate=0.0)
-            if round_number:
-                times[name].append(1e3 * (time.perf_counter() - began))
-            if between is not None:
-                between()
-    return [StepTime(name, tuple(measured)) for name, measured in times.items()]
+    calls = {
+        name: partial(train_step, session, 0, learning_rate=0.0)
+        for name, session in sessions.items()
+    }
+    return time_in_turn(calls, workload.rounds, between)
 
 
-def table(times: Sequence[StepTime]) -> str:
+def table(times: Sequence[Times]) -> str:
     """Markdown: medians, ranges, and ratios to torch's LSTM and to the plain bf16 step."""
     reference, plain = times[0].median, times[2].median
     lines = [

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from training.cli import main
-from training.language_modelling.benchmark import StepTime, StepWorkload, table, time_steps
+from training.language_modelling.benchmark import StepWorkload, table, time_steps
+from training.timing import Times
 
 TINY = StepWorkload(hidden_size=6, vocabulary_size=20, batch_size=2, bptt_steps=3, rounds=2)
 
@@ -21,10 +22,10 @@ def test_every_variant_is_measured_in_every_round() -> None:
 
 def test_the_table_gives_medians_and_ratios() -> None:
     times = [
-        StepTime("nn.LSTM, fp32", (100.0, 120.0, 90.0)),
-        StepTime("FastLSTM, fp32", (60.0,)),
-        StepTime("FastLSTM, bf16", (40.0,)),
-        StepTime("... + group lasso", (42.0,)),
+        Times("nn.LSTM, fp32", (100.0, 120.0, 90.0)),
+        Times("FastLSTM, fp32", (60.0,)),
+        Times("FastLSTM, bf16", (40.0,)),
+        Times("... + group lasso", (42.0,)),
     ]
     lines = table(times).splitlines()
     assert lines[2] == "| nn.LSTM, fp32 | 100 | 90 to 120 | 1.00x | +150.0% |"
