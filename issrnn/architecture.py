@@ -15,6 +15,7 @@ __all__ = [
     "Architecture",
     "BiDAFArchitecture",
     "Cell",
+    "RecurrentHighwayLanguageModel",
     "RecurrentLanguageModel",
 ]
 
@@ -67,6 +68,72 @@ class RecurrentLanguageModel(BaseModel):
             for name, shape in self.shapes().items()
             if len(shape) == 2 and name != "embedding.weight"
         )
+
+
+class RecurrentHighwayLanguageModel(BaseModel):
+    """A recurrent highway layer between word vectors and a softmax layer over words.
+
+    Zilly et al. (2017), https://arxiv.org/abs/1607.03474, with coupled gates (C = 1 - T).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["rhn"] = "rhn"
+    vocabulary_size: PositiveInt
+    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=1)]
+    """The width: units of the highway layer, the only ISS size."""
+    depth: PositiveInt
+    """Highway steps for each word."""
+    embedding_size: PositiveInt | None = None
+    """Length of a word vector. None: the word vectors are the weights of the softmax layer as well
+    (Press and Wolf, 2017), so their length is the width and gets smaller with it."""
+
+    @property
+    def width(self) -> int:
+        """Units of the highway layer."""
+        return self.hidden_sizes[0]
+
+    @property
+    def tied(self) -> bool:
+        """Whether the word vectors are the weights of the softmax layer as well."""
+        return self.embedding_size is None
+
+    @property
+    def token_count(self) -> int:
+        """Entries of the tokenizer: words."""
+        return self.vocabulary_size
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Module that owns each entry of ``hidden_sizes``."""
+        return ("highway",)
+
+    def shapes(self) -> Shapes:
+        """Name and shape of every weight; rows of the transform H stand before those of the gate T.
+
+        The input's product enters the first of the highway steps and has no bias of its own.
+        """
+        inputs = self.embedding_size or self.width
+        shapes: Shapes = {
+            "embedding.weight": (self.vocabulary_size, inputs),
+            "highway.input.weight": (2 * self.width, inputs),
+        }
+        for step in range(self.depth):
+            shapes[f"highway.recurrent.{step}.weight"] = (2 * self.width, self.width)
+            shapes[f"highway.recurrent.{step}.bias"] = (2 * self.width,)
+        if not self.tied:
+            shapes["decoder.weight"] = (self.vocabulary_size, self.width)
+        shapes["decoder.bias"] = (self.vocabulary_size,)
+        return shapes
+
+    def multiply_adds_per_token(self) -> int:
+        """Multiply-adds of all matrix products for one token (the embedding is a look-up)."""
+        highway = sum(
+            shape[0] * shape[1]
+            for name, shape in self.shapes().items()
+            if len(shape) == 2 and name.startswith("highway.")
+        )
+        return highway + self.vocabulary_size * self.width
 
 
 BIDAF_LAYERS = ("contextual", "modelling.0", "modelling.1", "output")
@@ -175,7 +242,10 @@ class BiDAFArchitecture(BaseModel):
         return convolution + matrices
 
 
-Architecture = Annotated[RecurrentLanguageModel | BiDAFArchitecture, Field(discriminator="kind")]
+Architecture = Annotated[
+    RecurrentLanguageModel | RecurrentHighwayLanguageModel | BiDAFArchitecture,
+    Field(discriminator="kind"),
+]
 """Every architecture an artifact can hold."""
 
 

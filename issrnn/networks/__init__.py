@@ -2,5 +2,14 @@
 
 from issrnn.networks.bidaf import BiDAF, Text
 from issrnn.networks.language_model import LanguageModel, State
+from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork, VariationalDropout
 
-__all__ = ["BiDAF", "LanguageModel", "State", "Text"]
+__all__ = [
+    "BiDAF",
+    "HighwayLayer",
+    "LanguageModel",
+    "RecurrentHighwayNetwork",
+    "State",
+    "Text",
+    "VariationalDropout",
+]
