@@ -101,11 +101,6 @@ class RunConfig(BaseModel):
         return self
 
     @property
-    def has_lstm_layers(self) -> bool:
-        """Whether `training.fast_lstm` can compute the recurrent layers."""
-        return True
-
-    @property
     def product_precision(self) -> Precision:
         """Precision of matrix products in a resolved config (without ``auto``)."""
         if self.precision == "auto":
@@ -116,6 +111,10 @@ class RunConfig(BaseModel):
     def regularises_groups(self) -> bool:
         """Whether training does anything to the ISS weight groups."""
         return bool(self.lambda_ or self.l1 or self.tau)
+
+    def prefers_fast_layers(self, precision: Precision) -> bool:
+        """Whether ``recurrent`` 'auto' means 'fast' on a CPU, with products of this precision."""
+        return precision == "bf16"  # in fp32 torch's LSTM is faster
 
     def learning_rate_in(self, epoch: int) -> float:
         """Learning rate in an epoch, counted from 0."""

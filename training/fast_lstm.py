@@ -8,12 +8,13 @@ and weights stay fp32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
+
+from training.products import prepared, transposed
 
 __all__ = ["FastLSTM", "Precision", "fastest_precision"]
 
@@ -93,7 +94,7 @@ class _LSTM(torch.autograd.Function):
         cells = inputs.new_empty(steps + 1, batch, hidden)
         squashed_cells = inputs.new_empty(steps, batch, hidden)
         states[0], cells[0] = h0, c0
-        recurrent_product = _prepared(low_hh, batch)
+        recurrent_product = prepared(low_hh, batch)
         for t in range(steps):
             gate = gates[t].add_(recurrent_product(states[t].to(product_dtype)))
             i_f = gate[:, : 2 * hidden].sigmoid_()
@@ -117,7 +118,7 @@ class _LSTM(torch.autograd.Function):
         by_cell = torch.cat((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g * g)), dim=-1)
         by_output = squashed_cells * o * (1 - o)
         output_by_cell = o * (1 - squashed_cells * squashed_cells)
-        recurrent_product = _prepared(_transposed(low_hh), batch)
+        recurrent_product = prepared(transposed(low_hh), batch)
         deltas = torch.empty(steps, batch, 4 * hidden, dtype=ctx.product_dtype)  # (T, B, 4H)
         deltas = deltas.to(gates.device)
         dh = torch.zeros_like(grad_c)
@@ -147,25 +148,3 @@ class _LSTM(torch.autograd.Function):
             flat.sum(0, dtype=dtype),
             None,
         )
-
-
-def _prepared(weight: Tensor, batch: int) -> Callable[[Tensor], Tensor]:
-    """``x -> x @ weight.T`` for many ``x`` of ``batch`` rows.
-
-    oneDNN brings a weight into its own layout at every call; for bf16 on a CPU that is done once
-    here, as torch's own compiler does, which saves a fifth of each of these thin products.
-    """
-    if (
-        weight.dtype != torch.bfloat16
-        or weight.device.type != "cpu"
-        or not torch.backends.mkldnn.enabled
-    ):
-        return lambda x: linear(x, weight)
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, batch)  # noqa: SLF001
-    product = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001
-    return lambda x: cast("Tensor", product(x, packed, None, "none", [], ""))
-
-
-def _transposed(weight: Tensor) -> Tensor:
-    """The transpose in memory of its own, made in strips: twice as fast as whole."""
-    return torch.cat([strip.t() for strip in torch.split(weight, 512)], dim=1)

@@ -83,8 +83,7 @@ def resolve(config: ConfigT, device: torch.device) -> ConfigT:
         precision = fastest_precision() if on_cpu else "fp32"
     recurrent = config.recurrent
     if recurrent == "auto":
-        # in fp32 torch's is faster
-        fast = on_cpu and config.has_lstm_layers and precision == "bf16"
+        fast = on_cpu and config.prefers_fast_layers(precision)
         recurrent = "fast" if fast else "torch"
     return config.model_copy(update={"precision": precision, "recurrent": recurrent})
 

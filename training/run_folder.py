@@ -97,9 +97,9 @@ class RunFolder:
             return
         former, asked = self.read_config().to_document(), config.to_document()
         differences = [
-            f"{name}={former[name]} (asked: {asked[name]})"
+            f"{name}={former.get(name)} (asked: {asked[name]})"
             for name in asked
-            if former[name] != asked[name]
+            if former.get(name) != asked[name]
         ]
         if differences:
             raise RunError(

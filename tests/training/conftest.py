@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from training.config import override
-from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.config import StackedConfig
 from training.presets import find_preset
 
 NOUNS = ("cat", "dog", "bank", "share", "board", "market", "price", "<unk>")
@@ -44,10 +44,10 @@ TINY_ISS = (
 """Overrides under which about half of all components die within a run."""
 
 
-def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> LanguageModelConfig:
+def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> StackedConfig:
     """A preset at toy size."""
     config = override(find_preset(preset), [*TINY, *more])
-    assert isinstance(config, LanguageModelConfig)
+    assert isinstance(config, StackedConfig)
     return config
 
 

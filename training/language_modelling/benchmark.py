@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
-from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.config import StackedConfig
 from training.language_modelling.corpus import Corpus
 from training.language_modelling.experiment import LanguageModelling
 from training.session import Session, start
@@ -98,7 +98,7 @@ def _session(workload: StepWorkload, settings: dict[str, Any]) -> Session:
         "bptt_steps": workload.bptt_steps,
         **settings,
     }
-    experiment = LanguageModelling(LanguageModelConfig.model_validate(document), _corpus(workload))
+    experiment = LanguageModelling(StackedConfig.model_validate(document), _corpus(workload))
     return start(experiment, torch.device("cpu"))
 
 

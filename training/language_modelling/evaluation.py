@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from issrnn.networks import LanguageModel, State
+from issrnn.networks import State
 from training.fast_lstm import Precision
-from training.language_modelling.network import sequence_loss
+from training.language_modelling.network import AnyLanguageModel, sequence_loss
 from training.language_modelling.streams import Streams
 
 __all__ = ["perplexity"]
@@ -18,7 +18,7 @@ __all__ = ["perplexity"]
 
 @torch.no_grad()
 def perplexity(
-    model: LanguageModel,
+    model: AnyLanguageModel,
     words: Tensor,
     end: int,
     *,

@@ -11,19 +11,31 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+import issrnn
 from issrnn import artifact
-from issrnn.architecture import Architecture, RecurrentLanguageModel
+from issrnn.architecture import (
+    Architecture,
+    RecurrentHighwayLanguageModel,
+    RecurrentLanguageModel,
+)
 from issrnn.artifact import Artifact
 from issrnn.card import Card
-from issrnn.networks import LanguageModel
+from issrnn.groups import Groups
+from issrnn.networks import RecurrentHighwayNetwork
 from issrnn.vocabulary import END
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
-from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.config import LanguageModelArchitecture, LanguageModelConfig
 from training.language_modelling.corpus import Corpus, load_corpus
 from training.language_modelling.evaluation import perplexity
 from training.language_modelling.expansion import expand_network
-from training.language_modelling.network import build_network, detach_state, sequence_loss
+from training.language_modelling.network import (
+    AnyLanguageModel,
+    build_network,
+    detach_state,
+    plain_network,
+    sequence_loss,
+)
 from training.language_modelling.streams import Streams
 from training.progress import progress_bar
 from training.session import Session
@@ -66,22 +78,25 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         """
         return cls(config, load_corpus(paths.data, config.corpus, config.vocabulary_limit))
 
-    def build_network(self, architecture: Architecture) -> LanguageModel:
+    def build_network(self, architecture: Architecture) -> AnyLanguageModel:
         """With the fast layers and drop-out of the config."""
         return build_network(self.config, _language_model(architecture))
 
-    def plain_network(self, architecture: Architecture) -> LanguageModel:
+    def plain_network(self, architecture: Architecture) -> AnyLanguageModel:
         """Of torch's own layers."""
-        return LanguageModel(_language_model(architecture))
+        return plain_network(_language_model(architecture))
 
-    def dense_architecture(self) -> RecurrentLanguageModel:
+    def dense_architecture(self) -> LanguageModelArchitecture:
         """The config's sizes, the corpus's words."""
         return self.config.architecture(len(self.corpus.vocabulary))
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """SGD."""
         return torch.optim.SGD(
-            model.parameters(), lr=self.config.learning_rate, momentum=self.config.momentum
+            model.parameters(),
+            lr=self.config.learning_rate,
+            momentum=self.config.momentum,
+            weight_decay=self.config.weight_decay,
         )
 
     def example_inputs(self, device: torch.device) -> tuple[Any, ...]:
@@ -96,7 +111,7 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         """
         inputs, targets = (part.to(session.device) for part in self._streams.stretch(step))
         state = detach_state(session.state) if session.state is not None else None
-        model = cast("LanguageModel", session.model)
+        model = cast("AnyLanguageModel", session.model)
         precision = self.config.product_precision
         total, session.state = sequence_loss(model, inputs, targets, state, precision)
         return Loss(total / inputs.shape[1], total.item(), targets.numel())
@@ -108,7 +123,7 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
     def validate(self, session: Session, between: Callable[[], None]) -> dict[str, float]:
         """Perplexity of the validation split, read in several streams."""
         valid = perplexity(
-            cast("LanguageModel", session.model),
+            cast("AnyLanguageModel", session.model),
             self.corpus.valid,
             self._end,
             batch_size=VALIDATION_STREAMS,
@@ -129,7 +144,7 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
                     if stop is not None and stop.signal_number is not None:
                         raise Interrupted(stop.signal_number, STOPPED_MEASURING)
 
-                language_model = cast("LanguageModel", model)
+                language_model = cast("AnyLanguageModel", model)
                 metrics[f"{name}_perplexity"] = perplexity(
                     language_model, words, self._end, between=show
                 )
@@ -137,7 +152,7 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
 
     def quick_quality(self, model: nn.Module) -> float:
         """Perplexity of the validation split."""
-        return perplexity(cast("LanguageModel", model), self.corpus.valid, self._end)
+        return perplexity(cast("AnyLanguageModel", model), self.corpus.valid, self._end)
 
     def save_artifact(self, folder: Path, card: Card, weights: Mapping[str, Any]) -> Card:
         """With the corpus's words."""
@@ -152,12 +167,19 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         if loaded.vocabulary != self.corpus.vocabulary:
             raise RunError(f"{loaded.card.name} has other words than the corpus in the data folder")
 
+    def find_groups(self, model: nn.Module) -> Groups:
+        """ISS weight groups; a highway network, of no torch cell, declares its own."""
+        if not isinstance(model, RecurrentHighwayNetwork):
+            return super().find_groups(model)
+        device = next(model.parameters()).device
+        return issrnn.declare_groups(model, model.declaration, self.example_inputs(device))
+
     def expand(self, model: nn.Module, kept: list[list[int]]) -> nn.Module:
         """At the config's sizes again, what live shrinking removed as zeros."""
-        return expand_network(cast("LanguageModel", model), kept, self.config.hidden_sizes)
+        return expand_network(cast("AnyLanguageModel", model), kept, self.config.hidden_sizes)
 
 
-def _language_model(architecture: Architecture) -> RecurrentLanguageModel:
-    if not isinstance(architecture, RecurrentLanguageModel):
+def _language_model(architecture: Architecture) -> LanguageModelArchitecture:
+    if not isinstance(architecture, RecurrentLanguageModel | RecurrentHighwayLanguageModel):
         raise ValueError(f"a {architecture.kind} is no language model")
     return architecture

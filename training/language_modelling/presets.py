@@ -1,7 +1,9 @@
-"""Named training runs: Zaremba et al. (2014), https://arxiv.org/abs/1409.2329, and ISS on top.
+"""Named training runs: published language models, and ISS on top.
 
-Sizes, drop-out, schedules and clips of the dense rows are those of the published configuration;
-ISS rows follow Wen et al. (ICLR 2018) section 4.1 and the configuration published with it.
+Sizes, drop-out, schedules and clips of the dense rows are those of the published configurations of
+Zaremba et al. (2014), https://arxiv.org/abs/1409.2329, and, for recurrent highway networks, Zilly
+et al. (2017), https://arxiv.org/abs/1607.03474; ISS rows follow Wen et al. (ICLR 2018) section 4.1
+and the configuration published with it.
 """
 
 from __future__ import annotations
@@ -49,6 +51,36 @@ _LARGE: dict[str, Any] = {
     "clip": 10.0,
 }
 
+_HIGHWAY: dict[str, Any] = {
+    "cell": "rhn",
+    "hidden_sizes": (830,),
+    "depth": 10,
+    "dropout_words": 0.25,
+    "dropout_inputs": 0.75,
+    "dropout_state": 0.25,
+    "dropout_output": 0.75,
+    "init_bound": 0.04,
+    "learning_rate": 0.2,
+    "weight_decay": 1e-7,
+    "epochs": 500,
+    "bptt_steps": 35,
+    "flat_epochs": 20,
+    "decay": 1 / 1.02,
+    "clip": 10.0,
+}
+
+_HIGHWAY_ISS: dict[str, Any] = {
+    "dropout_words": 0.15,
+    "dropout_inputs": 0.45,
+    "dropout_state": 0.15,
+    "dropout_output": 0.45,
+    "lasso": "gradient",
+    "tau": 4e-4,
+}
+"""As published: drop-out times 0.6, group lasso in the gradient, thresholding."""
+
+_HIGHWAY_SMALL: dict[str, Any] = {**_HIGHWAY, "hidden_sizes": (256,), "depth": 5}
+
 _FINETUNE: dict[str, Any] = {"learning_rate": 0.1, "variant": "iss"}
 """From the trained dense model, at the published learning rate."""
 
@@ -62,6 +94,19 @@ def _family(size: str, dense: dict[str, Any], iss: dict[str, Any], direct: dict[
         f"{stem}-iss": iss_settings,
         f"{stem}-iss-finetune": {**iss_settings, **_FINETUNE, "start_from": f"{stem}-dense"},
         f"{stem}-direct": {**dense, **direct, "variant": "direct"},
+    }
+
+
+def _highway_family(
+    stem: str, dense: dict[str, Any], iss: dict[str, Any], lambdas: tuple[float, ...]
+) -> Any:
+    """The dense run and one for each lambda."""
+    return {
+        f"{stem}-dense": {**dense, "variant": "dense"},
+        **{
+            f"{stem}-iss-{value:g}": {**dense, **iss, "variant": "iss", "lambda": value}
+            for value in lambdas
+        },
     }
 
 
@@ -91,10 +136,12 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         iss={"lambda": 0.002, "keep": 0.6, "tau": 1e-4, "decay": 0.1, "epochs": 18},
         direct={"hidden_sizes": (373, 315), "keep": 0.55},
     ),
+    **_highway_family("ptb-rhn", _HIGHWAY, _HIGHWAY_ISS, (0.004, 0.005, 0.006, 0.007)),
+    **_highway_family("ptb-rhn-small", _HIGHWAY_SMALL, _HIGHWAY_ISS, (0.004, 0.005, 0.006)),
 }
 
 LANGUAGE_MODELLING_PRESETS: dict[str, LanguageModelConfig] = {
-    name: LanguageModelConfig.model_validate({"preset": name, **settings})
+    name: LanguageModelConfig.from_document({"preset": name, **settings}, f"preset {name}")
     for name, settings in _SETTINGS.items()
 }
 """Every preset by its name."""
