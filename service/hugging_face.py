@@ -70,6 +70,15 @@ class QuestionAnsweringParameters(StrictModel):
     max_question_len: Annotated[Any, _refuse("no question is cut; one too long is refused")] = None
 
 
+class Options(StrictModel):
+    """Of Hugging Face's older clients; they change nothing here."""
+
+    use_cache: bool = True
+    """No answer is kept."""
+    wait_for_model: bool = False
+    """Models are loaded before anything listens."""
+
+
 class QuestionAnsweringRequest(StrictModel):
     """What Hugging Face's clients post."""
 
@@ -89,6 +98,7 @@ class QuestionAnsweringRequest(StrictModel):
 
     inputs: QuestionAnsweringInputs
     parameters: QuestionAnsweringParameters = QuestionAnsweringParameters()
+    options: Options = Options()
 
     def to_answer_request(self, model: str | None) -> AnswerRequest:
         """The same request as ``/answer`` takes it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from issrnn.architecture import Architecture, RecurrentLanguageModel
+from issrnn.architecture import Architecture, BiDAFArchitecture
 from issrnn.reading.encoding import Encoded
 from service.engines.bidaf import Passage
 from service.engines.language_model import Chunk
@@ -32,16 +32,16 @@ class Workload:
 
 def workload_of(architecture: Architecture) -> Workload:
     """What is timed of a network."""
-    if isinstance(architecture, RecurrentLanguageModel):
-        return Workload(f"{CHUNK} steps", (10, 1))
-    return Workload(f"{CONTEXT} context words + {QUESTION} question words", (8, 1))
+    if isinstance(architecture, BiDAFArchitecture):
+        return Workload(f"{CONTEXT} context words + {QUESTION} question words", (8, 1))
+    return Workload(f"{CHUNK} steps", (10, 1))
 
 
 def random_items(
     architecture: Architecture, generator: np.random.Generator, count: int
 ) -> Sequence[Any]:
     """Items of the network's workload with random content, on which time does not depend."""
-    if isinstance(architecture, RecurrentLanguageModel):
+    if not isinstance(architecture, BiDAFArchitecture):
         ids = generator.integers(0, architecture.vocabulary_size, (count, 2, CHUNK))
         return [Chunk(inputs=row[0], targets=row[1]) for row in ids]
 

@@ -14,7 +14,7 @@ import service.variants
 from issrnn.artifact import Artifact
 from service.engines import Engine, EngineName, create_engine
 from service.settings import Settings
-from tests.artifacts import make_artifact
+from tests.artifacts import make_artifact, make_reader
 from tests.service.running import running_service
 
 
@@ -30,6 +30,25 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(models_dir: Path) -> Iterator[httpx.Client]:
     settings = Settings(
         models_dir=models_dir, port=0, pin_threads=False, split={"score": {"tiny-dense": 1}}
+    )
+    with running_service(settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def readers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two readers, and a language model."""
+    folder = tmp_path_factory.mktemp("readers")
+    make_reader(folder / "reader-dense", seed=1)
+    make_reader(folder / "reader-iss", seed=2, hidden_sizes=(5, 4, 2, 3, 2, 4, 1, 3), variant="iss")
+    make_artifact(folder / "tiny-dense", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reader_client(readers_dir: Path) -> Iterator[httpx.Client]:
+    settings = Settings(
+        models_dir=readers_dir, port=0, pin_threads=False, split={"answer": {"reader-dense": 1}}
     )
     with running_service(settings) as client:
         yield client
