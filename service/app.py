@@ -22,6 +22,7 @@ from service.routes import (
     health,
     hugging_face,
     models,
+    page,
     score,
 )
 from service.settings import Settings
@@ -37,6 +38,7 @@ ROUTERS = (
     hugging_face.router,
     models.router,
     health.router,
+    page.router,
 )
 
 

@@ -84,6 +84,8 @@ class ModelInfo(ResponseModel):
     architecture: dict[str, Any] | None = None
     hidden_sizes: list[int] | None = None
     """ISS sizes: hidden units of each layer (and direction)."""
+    layer_names: list[str] | None = None
+    """Which layer (and direction) each of these is."""
     dense_hidden_sizes: list[int] | None = None
     """The same before shrinking; null if it was not shrunk."""
     reading: dict[str, int] | None = None

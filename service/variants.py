@@ -54,6 +54,7 @@ class Variant:
             engine=self.engine.name,
             architecture=architecture.model_dump(mode="json"),
             hidden_sizes=list(architecture.hidden_sizes),
+            layer_names=list(architecture.layer_names),
             dense_hidden_sizes=list(dense) if dense is not None else None,
             reading=reading.model_dump() if reading is not None else None,
             word_vectors=vectors.file if vectors is not None else None,

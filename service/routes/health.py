@@ -1,9 +1,9 @@
-"""Health, metrics and the way in; these answer however busy the models are."""
+"""Health and metrics; these answer however busy the models are."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.context import RequestContext
@@ -35,14 +35,3 @@ async def ready(http: Request, context: RequestContext) -> dict[str, str]:
 async def metrics(context: RequestContext) -> Response:
     """Prometheus metrics."""
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.head("/", include_in_schema=False)
-@router.get("/", include_in_schema=False)
-async def index() -> HTMLResponse:
-    """A few links."""
-    return HTMLResponse(
-        "<!doctype html><meta charset=utf-8><title>issrnn</title><h1>issrnn</h1><ul>"
-        '<li><a href="docs">API</a><li><a href="models">models</a>'
-        '<li><a href="metrics">metrics</a></ul>'
-    )

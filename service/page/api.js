@@ -1,0 +1,86 @@
+/** Asking the service, and what went wrong in words that a person understands. */
+
+/** The service said no, or could not be reached. */
+export class Problem extends Error {
+  /**
+   * @param {number} status HTTP's, 0 if the service could not be reached.
+   * @param {object} [body] As application/problem+json.
+   * @param {string|null} [retryAfter] Seconds.
+   */
+  constructor(status, body = {}, retryAfter = null) {
+    super(sentence(status, body, retryAfter));
+    this.status = status;
+  }
+}
+
+/**
+ * Ask for JSON, or post JSON and get JSON.
+ *
+ * @param {string} path Relative, so that the page also works below a prefix.
+ * @param {{body?: object, signal?: AbortSignal}} [options]
+ * @throws {Problem} Unless the answer is one of success; an aborted request throws an AbortError.
+ */
+export async function ask(path, options) {
+  return (await send(path, options)).json();
+}
+
+/** The same for text. */
+export async function askText(path, options) {
+  return (await send(path, options)).text();
+}
+
+async function send(path, { body, signal } = {}) {
+  const init = { signal, cache: "no-store" };
+  if (body !== undefined) {
+    init.method = "POST";
+    init.headers = { "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0);
+  }
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new Problem(response.status, problem, response.headers.get("Retry-After"));
+  }
+  return response;
+}
+
+function sentence(status, body, retryAfter) {
+  const details = (body.errors ?? []).map((error) => `${fieldName(error.path)}: ${error.message}`).join("; ");
+  const said = details || body.detail || "";
+  const soon = retryAfter ? `in ${retryAfter} s` : "in a moment";
+  switch (status) {
+    case 0:
+      return "The service cannot be reached. Is it still running, and are you online?";
+    case 404:
+      return `The service no longer has this: ${said}. Choose among the models listed now.`;
+    case 413:
+      return `This is too long for the service: ${said}. Shorten it and try again.`;
+    case 400:
+    case 422:
+      return `The service cannot work with this: ${said}.`;
+    case 429:
+      return `The service is busy: its queue is full. Nothing was computed; try again ${soon}.`;
+    case 503:
+      return `No model can answer now: ${said}. Try again ${soon}.`;
+    case 504:
+      return "The answer took longer than the service allows, so it gave up. Try a shorter text, or again later.";
+    default:
+      return `The service failed (${status}). Its log has the reason under request ${body.request_id ?? "unknown"}.`;
+  }
+}
+
+/** `request.texts[2]` -> "Text 3". */
+function fieldName(path) {
+  const field = path.replace(/^request\./, "");
+  const text = /^texts\[(\d+)\]$/.exec(field);
+  if (text) return `Text ${Number(text[1]) + 1}`;
+  const names = { context: "The passage", question: "The question", texts: "The texts", top_k: "The number shown" };
+  if (/^models(\[\d+\])?$/.test(field)) return "The models";
+  return names[field] ?? field;
+}

@@ -1,0 +1,63 @@
+/** The page: its sections, and the way between them through the address bar. */
+
+import { readAddress } from "./address.js";
+import { Catalogue } from "./catalogue.js";
+import { createAnswer } from "./sections/answer.js";
+import { createClassify } from "./sections/classify.js";
+import { createLive } from "./sections/live.js";
+import { createModels } from "./sections/models.js";
+import { createScore } from "./sections/score.js";
+import { createTokenDetails } from "./token_details.js";
+import { createOutput } from "./task_form.js";
+
+const catalogue = new Catalogue();
+const details = createTokenDetails(document.getElementById("token-details"));
+const links = Object.fromEntries([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(2), link]));
+let sections;
+let current;
+
+function go({ moveFocus }) {
+  const { section, params } = readAddress();
+  const name = sections[section] ? section : "score";
+  if (name !== current) {
+    sections[current]?.close?.();
+    details.hide();
+    for (const [each, link] of Object.entries(links)) {
+      document.getElementById(each).hidden = each !== name;
+      if (each === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    const heading = document.getElementById(`${name}-title`);
+    document.title = `${links[name].textContent} · issrnn`;
+    current = name;
+    if (moveFocus) heading.focus();
+  }
+  sections[name].open(params);
+}
+
+async function start() {
+  try {
+    await catalogue.refresh();
+  } catch (error) {
+    const section = document.getElementById("score");
+    section.hidden = false;
+    createOutput(section).fail(error, () => location.reload());
+    return;
+  }
+  const showClassify = () => (links.classify.hidden = !catalogue.ready("classify").length);
+  catalogue.addEventListener("change", showClassify);
+  showClassify();
+  sections = {
+    score: createScore(catalogue, details),
+    answer: createAnswer(catalogue),
+    classify: createClassify(catalogue),
+    models: createModels(catalogue),
+    live: createLive(catalogue),
+  };
+  addEventListener("popstate", () => go({ moveFocus: true }));
+  // a link back to a section leads to what was on its screen
+  document.addEventListener("addresschange", ({ detail }) => links[detail.section].setAttribute("href", detail.hash));
+  go({ moveFocus: false });
+}
+
+start();

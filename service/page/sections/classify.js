@@ -1,0 +1,54 @@
+/** Classify: each model's label of each text, with the probabilities of all labels. */
+
+import { bars, timeBars } from "../bars.js";
+import { h, swatch } from "../dom.js";
+import { CLASSIFY } from "../examples.js";
+import { percent } from "../numbers.js";
+import { createTaskForm } from "../task_form.js";
+
+/** @param {import("../catalogue.js").Catalogue} catalogue */
+export function createClassify(catalogue) {
+  const { text } = document.querySelector("#classify form").elements;
+
+  return createTaskForm({
+    task: "classify",
+    examples: CLASSIFY,
+    fill(params) {
+      text.value = params.get("text") ?? "";
+    },
+    params: () => [["text", text.value]],
+    read() {
+      const texts = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
+      if (!texts.length) throw new Error("Type a text first.");
+      return { texts };
+    },
+    draw: (response, request) => draw(response, request, catalogue),
+  }, catalogue);
+}
+
+function draw(response, request, catalogue) {
+  const models = response.results.map((result) => ({
+    name: result.model,
+    series: catalogue.series(result.model),
+    results: result.response.results,
+    timing: result.response.timing_ms,
+  }));
+  const texts = request.texts.map((text, index) => {
+    const labels = new Set(models.map((model) => model.results[index].label));
+    return h("article", { class: "card" },
+      h("blockquote", {}, text),
+      labels.size > 1 ? h("p", { class: "verdict" }, "The models disagree.") : null,
+      h("div", { class: "columns" }, models.map((model) => labelBars(model, model.results[index]))));
+  });
+  const found = models.map((model) =>
+    `${model.name}: ${model.results.map((result) => `${result.label}, ${percent(result.score)}`).join("; ")}`);
+  return { nodes: [...texts, h("div", { class: "card" }, timeBars(models))], summary: `${found.join(". ")}.` };
+}
+
+function labelBars(model, result) {
+  const scores = Object.entries(result.scores).sort(([, a], [, b]) => b - a);
+  return h("div", {},
+    h("p", {}, swatch(model.series), model.name, ": ", h("b", {}, result.label)),
+    bars("Probability", scores.map(([label, score]) =>
+      ({ name: label, series: model.series, value: score, text: percent(score) }))));
+}

@@ -1,0 +1,94 @@
+/** The panel that tells more of the token that is pointed at or has the keyboard's focus. */
+
+import { h, swatch } from "./dom.js";
+import { number, oneIn, percent } from "./numbers.js";
+
+const STAYS_MS = 150; // so that the pointer can reach the panel
+const GAP = 6;
+
+/** @param {HTMLElement} panel */
+export function createTokenDetails(panel) {
+  let token = null;
+  let leaving;
+
+  function show(target, block, describe) {
+    clearTimeout(leaving);
+    mark(false);
+    token = target;
+    const line = [...block.querySelectorAll("ol")].findIndex((list) => list.contains(target));
+    const position = Number(target.dataset.position);
+    panel.replaceChildren(...draw(describe(position, line)));
+    panel.hidden = false;
+    place(panel, target);
+    mark(true, block, position);
+  }
+
+  function mark(on, block, position) {
+    if (!on) for (const each of document.querySelectorAll(".token.at")) each.classList.remove("at");
+    else for (const each of block.querySelectorAll(`[data-position="${position}"]`)) each.classList.add("at");
+  }
+
+  function hide() {
+    clearTimeout(leaving);
+    panel.hidden = true;
+    token = null;
+    mark(false);
+  }
+
+  const leave = () => {
+    clearTimeout(leaving);
+    leaving = setTimeout(() => {
+      if (token !== document.activeElement && !panel.matches(":hover")) hide();
+    }, STAYS_MS);
+  };
+
+  panel.addEventListener("pointerleave", leave);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  addEventListener("scroll", () => token && place(panel, token), { passive: true });
+  addEventListener("resize", hide);
+
+  return {
+    hide,
+    /** Tell of the tokens in `block`; `describe(position, line)` says what. */
+    attach(block, describe) {
+      const on = (event) => {
+        const target = event.target.closest?.("button.token");
+        if (target) show(target, block, describe);
+      };
+      block.addEventListener("pointerover", on);
+      block.addEventListener("focusin", on);
+      block.addEventListener("pointerout", leave);
+      block.addEventListener("focusout", leave);
+    },
+  };
+}
+
+function draw({ source, read, rows }) {
+  const title = source === "⏎" ? "End of the sentence" : source;
+  const differs = read !== source.toLowerCase() && source !== "⏎";
+  return [
+    h("p", { class: "details-title" }, h("b", {}, title), differs ? ` read as ${read}` : ""),
+    rows.map(({ name, series, token }) =>
+      h("div", { class: "details-row" },
+        h("p", {}, swatch(series), name, ": ", h("b", {}, oneIn(token.log_prob))),
+        h("p", { class: "muted" }, `log-probability ${number(token.log_prob)}`),
+        token.top.length
+          ? h("p", {}, "Likeliest here: ", token.top.flatMap((top, index) => [
+            index ? ", " : "",
+            h("span", { class: top.text === token.text ? "hit" : "" }, top.text),
+            ` ${percent(Math.exp(top.log_prob))}`,
+          ]))
+          : null)),
+  ].flat();
+}
+
+/** Below the token, or above it where there is no room; on narrow screens style/ puts it at the foot. */
+function place(panel, target) {
+  const at = target.getBoundingClientRect();
+  const size = panel.getBoundingClientRect();
+  const left = Math.max(GAP, Math.min(at.left, document.documentElement.clientWidth - size.width - GAP));
+  const below = at.bottom + GAP;
+  const top = below + size.height > innerHeight ? Math.max(GAP, at.top - GAP - size.height) : below;
+  panel.style.setProperty("--left", `${left}px`);
+  panel.style.setProperty("--top", `${top}px`);
+}
