@@ -87,7 +87,9 @@ class Metrics:
             (*_BY_REQUEST, "role"),
         )
         self.shadow_dropped = self._counter(
-            "issrnn_shadow_dropped", "Requests not shadowed, as the shadow was busy.", ("model",)
+            "issrnn_shadow_dropped",
+            "Requests not shadowed, as the shadow was busy or could not read them.",
+            ("model",),
         )
         self.batch_size = Histogram(
             "issrnn_batch_size", "Chunks or windows in a batch.", _BY_MODEL, buckets=_ROWS,

@@ -126,13 +126,24 @@ class Registry:
         named = {
             *(settings.models or ()),
             *settings.engines,
-            *settings.shadow.values(),
-            *(name for weights in settings.split.values() for name in weights),
+            *(name for _, name in self._named_by_task()),
         }
         reasons = [f"{name} is not ready" for name in sorted(named) if self.get(name) is None]
+        for task, name in sorted(self._named_by_task()):
+            variant = self.get(name)
+            if variant is not None and variant.card.task != task:
+                reasons.append(f"{name} is set for {task!r} but is for {variant.card.task!r}")
         if not self.ready():
             reasons.append("no model is ready")
         return reasons
+
+    def _named_by_task(self) -> set[tuple[TaskName, str]]:
+        """The models that settings name for a task."""
+        settings = self._settings
+        return {
+            *settings.shadow.items(),
+            *((task, name) for task, weights in settings.split.items() for name in weights),
+        }
 
     def stop(self, seconds: float) -> None:
         """Stop all workers; queued work is answered first."""

@@ -11,6 +11,7 @@ from typing import Any
 from service.context import Context
 from service.jobs import OverloadedError
 from service.off_loop import off_loop_if_large
+from service.problems import FieldProblemError
 from service.tasks.base import ReplyT, RequestT, Task
 from service.variants import Variant
 from service.worker import WorkerStoppedError
@@ -59,15 +60,15 @@ class Shadow:
             offer = await self._offers.get()
             try:
                 await self._answer(offer)
-            except (OverloadedError, WorkerStoppedError):
+            except (OverloadedError, WorkerStoppedError, FieldProblemError):
                 self._context.metrics.shadow_dropped.labels(offer.model).inc()
             except Exception:  # the shadow must never end the service
                 log.exception("the shadow model failed")
 
     async def _answer(self, offer: _Offer) -> None:
         variant = self._context.models.get(offer.model)
-        if variant is None:
-            return
+        if variant is None or variant.card.task != offer.task.name:
+            return  # readiness says so
         task, request, settings = offer.task, offer.request, self._context.settings
         characters = task.characters(request)
         prepared = await off_loop_if_large(

@@ -68,6 +68,67 @@ def test_wrong_requests_name_the_field(
     assert response.json()["errors"][0]["path"] == path
 
 
+QUESTION = {
+    "question": "Who said the market fell?",
+    "context": "Mr. Smith said the stock market fell, but traders said it rose in the years.",
+}
+
+
+def test_answers_are_compared_with_the_first_models(reader_client: httpx.Client) -> None:
+    names = ["reader-iss", "reader-dense"]
+    request = {"task": "answer", "models": names, "request": QUESTION | {"top_k": 2}}
+    response = reader_client.post("/compare", json=request)
+    assert response.headers["X-Model"] == "reader-iss, reader-dense"
+    body = response.json()
+    assert body["reference"] == "reader-iss"
+    answers = []
+    for name, result in zip(names, body["results"], strict=True):
+        alone = reader_client.post("/answer", json=QUESTION | {"model": name, "top_k": 2}).json()
+        assert result["model"] == result["response"]["model"] == name
+        assert result["response"]["answers"] == alone["answers"]
+        assert result["latency_ms"] > 0
+        answers.append(alone["answers"][0])
+    iss, dense = ({*range(each["start"], each["end"])} for each in answers)
+    [difference] = body["differences"]
+    assert difference == {
+        "model": "reader-dense",
+        "same": iss == dense,
+        "overlap": pytest.approx(len(iss & dense) / len(iss | dense)),
+        "score_change": pytest.approx(answers[1]["score"] - answers[0]["score"]),
+    }
+
+
+def test_a_model_agrees_with_itself_and_all_ready_ones_are_asked(
+    reader_client: httpx.Client,
+) -> None:
+    body = reader_client.post("/compare", json={"task": "answer", "request": QUESTION}).json()
+    assert [result["model"] for result in body["results"]] == ["reader-dense", "reader-iss"]
+    request = {"task": "answer", "models": ["reader-iss"], "request": QUESTION}
+    assert reader_client.post("/compare", json=request).json()["differences"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "path"),
+    [
+        ({"request": {"texts": ["a"]}}, 422, "request.question"),
+        ({"request": QUESTION | {"context": " "}}, 422, "request.context"),
+        ({"request": QUESTION | {"context": "\u200b"}}, 422, "request.context"),
+        ({"request": QUESTION | {"top_k": 51}}, 422, "request.top_k"),
+        ({"request": QUESTION | {"max_answer_words": 7}}, 422, "request.max_answer_words"),
+        ({"request": QUESTION | {"model": "reader-iss"}}, 422, "request.model"),
+        ({"models": ["tiny-dense"]}, 422, "models[0]"),
+        ({"task": "score"}, 422, "request.texts"),
+    ],
+)
+def test_the_request_is_checked_as_its_tasks_endpoint_does(
+    reader_client: httpx.Client, changes: dict[str, Any], status: int, path: str
+) -> None:
+    request = {"task": "answer", "request": QUESTION} | changes
+    response = reader_client.post("/compare", json=request)
+    assert response.status_code == status, response.text
+    assert response.json()["errors"][0]["path"] == path
+
+
 def test_a_task_without_models_is_not_there(client: httpx.Client) -> None:
     request = {"task": "answer", "request": {"question": "Who?", "context": "Mr. Smith."}}
     response = client.post("/compare", json=request)

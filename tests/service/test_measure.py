@@ -1,7 +1,9 @@
-"""Measuring a perplexity, and recording it in the card."""
+"""Measuring a perplexity, or exact match and F1, and recording it in the card."""
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import httpx
 import pytest
 
 from issrnn.artifact import load
+from issrnn.reading.scores import exact_match, f1
 from service.measure import main
-from tests.artifacts import make_artifact
+from tests.artifacts import make_artifact, make_reader
 
 LINES = ["the stock market fell", "mr. smith said it is n't", "they rose N N"] * 30
 
@@ -43,6 +46,81 @@ def test_it_can_be_recorded_without_changing_anything_else(tmp_path: Path, text:
     assert after.card.metrics["test_perplexity_int8"] > 1
     assert after.card.sha256 == before.card.sha256
     assert after.card.provenance == before.card.provenance
+
+
+def question(text: str, *answers: str) -> dict[str, object]:
+    return {"question": text, "answers": [{"text": each, "answer_start": 0} for each in answers]}
+
+
+@pytest.fixture
+def squad(tmp_path: Path) -> Path:
+    contexts = [
+        "Mr. Smith said the stock market fell, but traders said it rose in the years.",
+        "The company is the 13th of the market. " * 9,
+    ]
+    paragraphs = [
+        {
+            "context": context,
+            "qas": [question("Who said it fell?", "Smith"), question("What fell?", "the market")],
+        }
+        for context in contexts
+    ]
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps({"version": "1.1", "data": [{"paragraphs": paragraphs}]}))
+    return path
+
+
+def test_a_readers_figures_are_those_of_its_answers_over_http(
+    reader_client: httpx.Client,
+    readers_dir: Path,
+    squad: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = []
+    for paragraph in json.loads(squad.read_text())["data"][0]["paragraphs"]:
+        for each in paragraph["qas"]:
+            request = {"question": each["question"], "context": paragraph["context"]}
+            answer = reader_client.post("/answer", json=request).json()["answers"][0]["text"]
+            truths = [truth["text"] for truth in each["answers"]]
+            scores.append((exact_match(answer, truths), f1(answer, truths)))
+    expected = [100 * sum(column) / len(scores) for column in zip(*scores, strict=True)]
+    assert main([str(readers_dir / "reader-dense"), str(squad)]) == 0
+    printed = capsys.readouterr().out
+    assert f"exact_match {expected[0]:.3f}, f1 {expected[1]:.3f} over 4 questions" in printed
+    zipped = squad.with_suffix(".json.gz")
+    zipped.write_bytes(gzip.compress(squad.read_bytes()))
+    assert main([str(readers_dir / "reader-dense"), str(zipped)]) == 0
+    assert capsys.readouterr().out.split(" over ")[0] == printed.split(" over ")[0]
+
+
+def test_a_readers_figures_are_recorded_under_names_that_hold_theirs(
+    tmp_path: Path, squad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = make_reader(tmp_path / "reader")
+    arguments = [str(tmp_path / "reader"), str(squad), "--engine", "onnxruntime-int8", "--record"]
+    assert main([*arguments, "f1_int8", "exact_match_int8"]) == 0
+    after = load(tmp_path / "reader")
+    assert set(after.card.metrics) == {"exact_match", "f1", "exact_match_int8", "f1_int8"}
+    assert after.card.sha256 == before.card.sha256
+    assert after.card.word_vectors == before.card.word_vectors
+    assert main([*arguments, "accuracy"]) == 1
+    assert "must have exact_match or f1 in it" in capsys.readouterr().err
+
+
+def test_a_file_of_another_layout_is_named(
+    readers_dir: Path, text: Path, squad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = str(readers_dir / "reader-dense")
+    assert main([reader, str(text)]) == 1
+    squad.write_text('{"data": [{"paragraphs": [{"context": "a"}]}]}')
+    assert main([reader, str(squad)]) == 1
+    squad.write_text('{"data": []}')
+    assert main([reader, str(squad)]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3
+    assert "not in SQuAD's layout" in errors[0]
+    assert "data.0.paragraphs.0.qas" in errors[1]
+    assert "no questions" in errors[2]
 
 
 def test_a_missing_file_is_one_line(

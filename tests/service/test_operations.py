@@ -158,7 +158,7 @@ def test_sigterm_answers_what_was_accepted_and_exits_0(models_dir: Path) -> None
     assert served[0]["request_id"] == answers[0].headers["X-Request-ID"]
 
 
-def test_the_default_engine_needs_no_torch(models_dir: Path) -> None:
+def test_the_default_engine_needs_no_torch(readers_dir: Path) -> None:
     script = f"""
 import sys
 from fastapi.testclient import TestClient
@@ -166,9 +166,11 @@ from pathlib import Path
 from service.app import create_app
 from service.settings import Settings
 for engine in ("onnxruntime-fp32", "onnxruntime-int8"):
-    settings = Settings(models_dir=Path({str(models_dir)!r}), engine=engine)
+    settings = Settings(models_dir=Path({str(readers_dir)!r}), engine=engine)
     with TestClient(create_app(settings)) as client:
         assert client.post("/score", json={{"texts": ["the stock"]}}).status_code == 200
+        question = {{"question": "Who fell?", "context": "The market fell."}}
+        assert client.post("/answer", json=question).status_code == 200
 assert "torch" not in sys.modules, "torch was imported"
 """
     command = [sys.executable, "-c", script]
