@@ -4,9 +4,10 @@
 
 Checks configuration and alert rules with promtool and runs the rules' tests; then starts
 Prometheus with ``deploy/prometheus/prometheus.yml`` (its target replaced by the service given),
-sends some traffic, and asks Prometheus every query of every Grafana dashboard: each must give
-numbers. Exits with 0, with 1 and a line for each query without data, or with 77 where Prometheus
-is not installed (Debian: ``apt-get install prometheus``).
+sends some traffic, asks Prometheus every query of every Grafana dashboard, each of which must give
+numbers, and has it evaluate every alert rule. With ``--watch`` it sends nothing, and asks after
+``--seconds`` of whatever else loads the service. Exits with 0, with 1 and a line for each query
+without data, or with 77 where Prometheus is not installed (Debian: ``apt-get install prometheus``).
 """
 
 from __future__ import annotations
@@ -32,16 +33,34 @@ __all__ = ["dashboard_queries", "fill_in", "main"]
 
 DEPLOY = Path(__file__).parent
 NOT_INSTALLED = 77
-VARIABLES = {"$__rate_interval": "10s", "$model": ".*", "$endpoint": "/score"}
+VARIABLES = {"$__rate_interval": "10s", "$model": ".+", "$endpoint": "/(score|answer)"}
 """What Grafana would put in, at the scrape interval used here."""
-SENTENCES = ("Prices rose for the third month in a row.", "Nobody expected a zxqv recovery.")
+BODIES: dict[str, dict[str, Any]] = {
+    "score": {
+        "texts": ["Prices rose for the third month in a row.", "Nobody expected a zxqv recovery."],
+        "tokens": False,
+    },
+    "answer": {
+        "question": "What rose for the third month?",
+        "context": "Prices rose for the third month in a row, and nobody expected them to fall.",
+    },
+}
+"""A request of each task."""
+NEEDED = {
+    "issrnn_scored_tokens": "score",
+    "issrnn_answered_questions": "answer",
+    'variant!="dense"': "compare",
+}
+"""What a service must serve to give numbers for a query that holds this; `compare`: a model's
+dense and another variant."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--service", default="http://127.0.0.1:8000", help="its base URL")
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long traffic is sent")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long to send traffic")
+    parser.add_argument("--watch", action="store_true", help="send none: wait for that long")
     options = parser.parse_args(arguments)
     missing = [tool for tool in ("prometheus", "promtool") if shutil.which(tool) is None]
     if missing:
@@ -53,8 +72,12 @@ def main(arguments: list[str] | None = None) -> int:
         models = _ready_models(options.service)
         with _prometheus(options.service) as prometheus:
             _wait_until_scraped(prometheus, options.service)
-            _send_traffic(options.service, models, options.seconds)
-            return _check_queries(prometheus)
+            if options.watch:
+                time.sleep(options.seconds)
+            else:
+                _send_traffic(options.service, models, options.seconds)
+            good = _check_queries(prometheus, _served(models))
+            return 0 if _check_alerts(prometheus) and good else 1
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -78,21 +101,40 @@ def fill_in(query: str) -> str:
     return query
 
 
-def _check_queries(prometheus: str) -> int:
-    empty = 0
+def _check_queries(prometheus: str, served: set[str]) -> bool:
     queries = dashboard_queries()
+    asked = empty = 0
     for title, query in queries:
+        lacking = [need for part, need in NEEDED.items() if part in query and need not in served]
+        if lacking:
+            sys.stdout.write(f"{title}: not asked, no model to {lacking[0]}\n")
+            continue
         filled = urllib.parse.quote(fill_in(query))
         result = _get(f"{prometheus}/api/v1/query?query={filled}")["data"]["result"]
         numbers = [float(series["value"][1]) for series in result]
         good = [number for number in numbers if math.isfinite(number)]
+        asked += 1
         empty += not good
-        shown = ", ".join(f"{number:.4g}" for number in good) or "NO DATA"
+        shown = ", ".join(f"{number:.4g}" for number in good) or f"NO DATA\n    {query}"
         sys.stdout.write(f"{title}: {shown}\n")
-        if not good:
-            sys.stdout.write(f"    {query}\n")
-    sys.stdout.write(f"{len(queries) - empty} of {len(queries)} queries give data\n")
-    return 1 if empty else 0
+    sys.stdout.write(f"{asked - empty} of {asked} queries give data\n")
+    return not empty
+
+
+def _check_alerts(prometheus: str) -> bool:
+    """Wait until every rule has been evaluated, and tell what each says."""
+    deadline = time.monotonic() + 30
+    while True:
+        groups = _get(f"{prometheus}/api/v1/rules")["data"]["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        if all(rule["health"] != "unknown" for rule in rules) or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    for rule in rules:
+        sys.stdout.write(f"alert {rule['name']}: {rule['state']} {rule.get('lastError', '')}\n")
+    good = [rule for rule in rules if rule["health"] == "ok"]
+    sys.stdout.write(f"{len(good)} of {len(rules)} alert rules were evaluated\n")
+    return len(good) == len(rules) > 0
 
 
 @contextmanager
@@ -110,6 +152,7 @@ def _prometheus(service: str) -> Iterator[str]:
         for old, new in (
             ("service:8000", address),
             ("scrape_interval: 5s", "scrape_interval: 1s"),
+            ("evaluation_interval: 15s", "evaluation_interval: 1s"),
         ):
             if old not in text:
                 raise RuntimeError(f"{config.name} no longer holds {old!r}: change this check too")
@@ -155,22 +198,31 @@ def _wait_until_scraped(prometheus: str, service: str) -> None:
         time.sleep(0.2)
 
 
-def _ready_models(service: str) -> list[str]:
+def _ready_models(service: str) -> list[dict[str, Any]]:
     models = _get(f"{service}/models")["models"]
-    names = [str(m["name"]) for m in models if m["state"] == "ready" and m["task"] == "score"]
-    if not names:
-        raise RuntimeError(f"{service} has no model for /score that is ready")
-    return names
+    ready = [model for model in models if model["state"] == "ready" and model["task"] in BODIES]
+    if not ready:
+        raise RuntimeError(f"{service} has no model that is ready")
+    return ready
 
 
-def _send_traffic(service: str, models: list[str], seconds: float) -> None:
-    """Post sentences to every model in turn, with some pause, so that every scrape sees changes."""
+def _served(models: list[dict[str, Any]]) -> set[str]:
+    """What the queries may need of these models; see `NEEDED`."""
+    variants: dict[str, set[str]] = {}
+    for model in models:
+        variants.setdefault(model["name"].rpartition("-")[0], set()).add(model["variant"])
+    compared = any("dense" in found and len(found) > 1 for found in variants.values())
+    return {model["task"] for model in models} | ({"compare"} if compared else set())
+
+
+def _send_traffic(service: str, models: list[dict[str, Any]], seconds: float) -> None:
+    """Ask every model in turn, with some pause, so that every scrape sees changes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for model in models:
-            body = json.dumps({"texts": SENTENCES, "model": model, "tokens": False}).encode()
+            body = json.dumps(BODIES[model["task"]] | {"model": model["name"]}).encode()
             request = urllib.request.Request(  # noqa: S310 - the user's own address
-                f"{service}/score", body, {"Content-Type": "application/json"}
+                f"{service}/{model['task']}", body, {"Content-Type": "application/json"}
             )
             with urllib.request.urlopen(request, timeout=60):  # noqa: S310
                 pass

@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.settings import Settings
-from tests.artifacts import make_artifact
+from tests.artifacts import make_artifact, make_reader
 from tests.service.running import running_service
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -34,9 +34,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("models")
     make_artifact(folder / "tiny-dense", seed=1)
     make_artifact(folder / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
+    make_reader(folder / "reader-dense", seed=3)
     settings = Settings(models_dir=folder, port=0, pin_threads=False, shadow={"score": "tiny-iss"})
     with running_service(settings) as client:
         client.post("/score", json={"texts": ["The stock rose."], "model": "tiny-dense"})
+        question = {"question": "What rose?", "context": "The stock rose."}
+        client.post("/answer", json=question | {"model": "reader-dense"})
         yield client
 
 
@@ -78,6 +81,14 @@ def test_the_dashboard_shows_what_is_needed_to_compare_variants() -> None:
         assert metric in shown
     for percentile in ("0.5", "0.95", "0.99"):
         assert f"histogram_quantile({percentile}, sum by (le, model) (rate(issrnn_request" in shown
+    for metric in ("issrnn_answered_questions_total", "issrnn_answer_probability_total"):
+        assert metric in shown
+
+
+def test_dense_and_compressed_are_set_against_each_other() -> None:
+    against = [query for query in QUERIES if 'variant="dense"' in query]
+    assert len(against) == 4
+    assert all('variant!="dense"' in query and '"family"' in query for query in against)
 
 
 def test_panels_are_told_apart_explained_and_do_not_overlap() -> None:
@@ -98,7 +109,7 @@ def test_panels_are_told_apart_explained_and_do_not_overlap() -> None:
 
 def test_queries_use_only_variables_that_the_dashboard_defines() -> None:
     defined = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
-    used = {name for query in QUERIES for name in re.findall(r"\$(\w+)", query)}
+    used = {name for query in QUERIES for name in re.findall(r"\$([a-z_]\w*)", query)}
     assert used <= defined | {"__rate_interval"}
 
 
@@ -112,6 +123,7 @@ def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client) -> No
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(QUERIES)} of {len(QUERIES)} queries give data" in done.stdout
+    assert f"{len(ALERTS)} of {len(ALERTS)} alert rules were evaluated" in done.stdout
 
 
 def test_a_service_that_is_not_there_is_named() -> None:
