@@ -6,9 +6,12 @@ Wen et al. (ICLR 2018), section 4.2, find 76.47% for the modelling and output la
 from __future__ import annotations
 
 import json
+import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from service.engines import Engine, EngineName, create_engine
 __all__ = ["share_of_layers", "sparsified_layers", "time_shares"]
 
 _WARM_UP_ROUNDS = 2
+_NODE_TIME = "_kernel_time"
 
 
 def sparsified_layers(architecture: Architecture) -> list[str]:
@@ -59,6 +63,9 @@ def share_of_layers(
 ) -> float:
     """Which part of the time of single items some layers take, on one thread.
 
+    Medians over the rounds are added up, so that a moment in which the machine did something else
+    does not count.
+
     Args:
         artifact: The model.
         name: The engine. Of onnxruntime, the times of its graph's nodes are added up, without what
@@ -70,7 +77,8 @@ def share_of_layers(
         0 to 1.
     """
     generator = np.random.default_rng(0)
-    items = [random_items(artifact.card.architecture, generator, 1) for _ in range(rounds)]
+    architecture = artifact.card.architecture
+    items = [random_items(architecture, generator, 1) for _ in range(_WARM_UP_ROUNDS + rounds)]
     if name == "torch-fp32":
         return _share_of_modules(create_engine(name, artifact, 1), layers, items)
     with tempfile.TemporaryDirectory() as folder:
@@ -82,38 +90,41 @@ def share_of_layers(
 
 def _share_of_nodes(profile: Path, layers: Sequence[str]) -> float:
     """From onnxruntime's record: one event for each call of each node."""
-    # an int8 node is named after the one whose place it takes
-    names = {f"{layer}{suffix}_kernel_time" for layer in layers for suffix in ("", "_quant")}
-    whole = part = 0.0
+    times = defaultdict(list)
     for event in json.loads(profile.read_text(encoding="utf-8")):
-        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
-            whole += event["dur"]
-            part += event["dur"] * (event["name"] in names)
-    return part / whole
+        if event["cat"] == "Node" and event["name"].endswith(_NODE_TIME):
+            times[event["name"].removesuffix(_NODE_TIME)].append(event["dur"])
+    # an int8 node is named after the one whose place it takes
+    names = {f"{layer}{suffix}" for layer in layers for suffix in ("", "_quant")}
+    medians = {name: _median(of_node) for name, of_node in times.items()}
+    return sum(medians[name] for name in names & medians.keys()) / sum(medians.values())
 
 
 def _share_of_modules(
     engine: Engine[Any, Any], layers: Sequence[str], items: Sequence[Sequence[Any]]
 ) -> float:
-    whole = part = begun = 0.0
+    times: dict[str, list[float]] = {layer: [] for layer in layers}
+    begun = 0.0
 
     def begin(*_: object) -> None:
         nonlocal begun
         begun = time.perf_counter()
 
-    def end(*_: object) -> None:
-        nonlocal part
-        part += time.perf_counter() - begun
+    def end(layer: str, *_: object) -> None:
+        times[layer].append(time.perf_counter() - begun)
 
     model: Any = engine.model  # type: ignore[attr-defined] # the torch engines' own
-    for batch in items[:_WARM_UP_ROUNDS]:
-        engine.compute(batch)
     for layer in layers:
         module = model.get_submodule(layer)
         module.register_forward_pre_hook(begin)
-        module.register_forward_hook(end)
+        module.register_forward_hook(partial(end, layer))
+    whole = []
     for batch in items:
         started = time.perf_counter()
         engine.compute(batch)
-        whole += time.perf_counter() - started
-    return part / whole
+        whole.append(time.perf_counter() - started)
+    return sum(_median(of_layer) for of_layer in times.values()) / _median(whole)
+
+
+def _median(times: Sequence[float]) -> float:
+    return statistics.median(times[_WARM_UP_ROUNDS:])

@@ -63,4 +63,7 @@ def _shares(shares: Sequence[Share], dense_sizes: tuple[int, ...]) -> Iterator[s
 
 
 def _sizes(of: Timing | Share) -> str:
-    return ", ".join(str(size) for size in of.hidden_sizes)
+    sizes = of.hidden_sizes
+    if len(sizes) > 2 and len(set(sizes)) == 1:
+        return f"{len(sizes)} x {sizes[0]}"
+    return ", ".join(str(size) for size in sizes)

@@ -32,7 +32,7 @@ def readers(tmp_path: Path) -> list[str]:
         ("language_models", "12, 12 / 4, 3", "30 steps"),
         (
             "readers",
-            "6, 6, 6, 6, 6, 6, 6, 6 / 6, 6, 2, 3, 1, 2, 4, 3",
+            "8 x 6 / 6, 6, 2, 3, 1, 2, 4, 3",
             "150 context words + 12 question words",
         ),
     ],
