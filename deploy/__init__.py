@@ -1,0 +1,3 @@
+"""Operations: images, monitoring, Kubernetes and Ray, with the scripts that check them."""
+
+__all__ = ()
