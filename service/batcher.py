@@ -32,6 +32,7 @@ class BatchingLimits:
     """Sizes of a batch and of a queue; see `service.settings.Settings`."""
 
     max_batch: int = 16
+    max_batch_tokens: int = 1024
     max_wait_seconds: float = 0.0
     max_queued_requests: int = 256
     max_queued_tokens: int = 400_000
@@ -54,7 +55,8 @@ class Batcher(Generic[ItemT, OutputT]):
     Fairness: start-time fair queueing (Goyal et al., 1996) over jobs, by tokens, so that a long
     document gets its share and a short request does not wait for it to end. Padding: a batch is
     filled with the items nearest in length to the one whose turn it is, down to half or up to
-    twice; beyond that, a padded row costs more than a batch of its own.
+    twice; beyond that, a padded row costs more than a batch of its own. Size: a batch ends where
+    more tokens would make it slower for everyone and faster for nobody.
     """
 
     def __init__(self, limits: BatchingLimits, clock: Callable[[], float]) -> None:
@@ -124,9 +126,12 @@ class Batcher(Generic[ItemT, OutputT]):
             key=lambda length: abs(length - turn),
         )
         entries: list[Entry[ItemT, OutputT]] = []
+        longest = turn
         for length in near:
-            while len(entries) < self._limits.max_batch and self._has_live(length):
+            room = self._rows(max(longest, length))
+            while len(entries) < room and self._has_live(length):
                 entries.append(heapq.heappop(self._waiting[length])[2])
+                longest = max(longest, length)
         return entries
 
     def finish(
@@ -183,10 +188,14 @@ class Batcher(Generic[ItemT, OutputT]):
             self._waiting.pop(length, None)
         return bool(heap)
 
+    def _rows(self, length: int) -> int:
+        """How many items fit into a batch in which the longest has this length."""
+        return min(self._limits.max_batch, max(1, self._limits.max_batch_tokens // length))
+
     def _seconds_to_wait(self, turn: int) -> float:
         if self._limits.max_wait_seconds == 0.0:
             return 0.0
-        if sum(map(len, self._waiting.values())) >= self._limits.max_batch:
+        if sum(map(len, self._waiting.values())) >= self._rows(max(self._waiting)):
             return 0.0
         return self._waiting[turn][0][2].since + self._limits.max_wait_seconds - self._clock()
 

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """Bind each model's threads to cores; not under a quota, which names no cores."""
     max_batch: PositiveInt = 16
     """Chunks of texts, or windows of contexts, computed together at most."""
+    max_batch_tokens: PositiveInt = 1024
+    """Steps or words computed together at most, padding included; one longer item goes alone."""
     max_wait_ms: NonNegativeFloat = 0.0
     """How long work may wait for company while the engine is idle."""
     chunk_steps: PositiveInt = 64
@@ -87,6 +89,8 @@ class Settings(BaseSettings):
     """Words of a question; each is compared with every word of the context."""
     max_context_chars: PositiveInt = 1024 * 1024
     """Characters of a context."""
+    max_context_words: PositiveInt = 200_000
+    """Words of a context; they take memory, several hundred bytes each."""
     max_top_k: PositiveInt = 50
     """Largest ``top_k``."""
 

@@ -17,7 +17,7 @@ from service.schemas import ModelInfo
 from service.settings import Settings
 from service.worker import BatchObserver, Placement, Worker
 
-__all__ = ["ObserverMaker", "Variant", "load_variant", "metrics_of_engine"]
+__all__ = ["ObserverMaker", "Variant", "batching_limits", "load_variant", "metrics_of_engine"]
 
 ObserverMaker = Callable[[Card], BatchObserver]
 
@@ -111,7 +111,7 @@ def load_variant(
     worker: Worker[Any, Any] = Worker(
         card.name,
         lambda: create_engine(engine_name, artifact, placement.threads),
-        Batcher(_limits(settings), time.monotonic),
+        Batcher(batching_limits(settings), time.monotonic),
         observe=observe(card),
         placement=placement,
     )
@@ -130,9 +130,11 @@ def load_variant(
     )
 
 
-def _limits(settings: Settings) -> BatchingLimits:
+def batching_limits(settings: Settings) -> BatchingLimits:
+    """Sizes of every model's batches and queue."""
     return BatchingLimits(
         max_batch=settings.max_batch,
+        max_batch_tokens=settings.max_batch_tokens,
         max_wait_seconds=settings.max_wait_ms / 1000,
         max_queued_requests=settings.max_queued_requests,
         max_queued_tokens=settings.max_queued_tokens,

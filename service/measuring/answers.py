@@ -13,6 +13,7 @@ from issrnn.artifact import Artifact
 from issrnn.reading.scores import exact_match, f1
 from service.engines import Engine
 from service.engines.bidaf import Passage, SpanLogits
+from service.measuring.computing import compute_alone
 from service.measuring.measurement import Measurement
 from service.settings import Settings
 from service.tasks.answer.job import AnswerJob
@@ -105,10 +106,6 @@ def _answer(
     request: AnswerRequest,
     settings: Settings,
 ) -> str:
-    context = read(request, reader, settings.max_question_words)
-    job = AnswerJob(context.passages)
-    for start in range(0, len(job.items), settings.max_batch):
-        batch = job.items[start : start + settings.max_batch]
-        for passage, logits in zip(batch, engine.compute(batch), strict=True):
-            job.add(passage, logits)
-    return find_answers(request, context, reader.rules, job.value())[0].text
+    context = read(request, reader, settings)
+    logits = compute_alone(engine, AnswerJob(context.passages), settings)
+    return find_answers(request, context, reader.rules, logits)[0].text

@@ -9,6 +9,7 @@ from pathlib import Path
 from issrnn.artifact import Artifact
 from service.engines import Engine
 from service.engines.language_model import Chunk, Scored
+from service.measuring.computing import compute_alone
 from service.measuring.measurement import Measurement
 from service.settings import Settings
 from service.tasks.score.job import ScoreJob
@@ -40,11 +41,7 @@ def measure_perplexity(
     sequences = to_sequences(texts, artifact.vocabulary, carry_state=True)
     started = time.perf_counter()
     job = ScoreJob(sequences, chunk_steps=settings.chunk_steps)
-    chunk: Chunk | None = job.items[0]
-    while chunk is not None:
-        [scored] = engine.compute([chunk])
-        chunk = job.add(chunk, scored)
-    [result] = job.value()
+    [result] = compute_alone(engine, job, settings)
     count = len(result.log_probs)
     unknown = sum(text.unknown_count for text in texts)
     return Measurement(

@@ -62,7 +62,12 @@ def test_a_missing_field_is_named(reader_client: httpx.Client, missing: str) -> 
 
 @pytest.fixture(scope="module")
 def strict(readers_dir: Path) -> Iterator[httpx.Client]:
-    limits = {"max_question_chars": 60, "max_question_words": 8, "max_context_chars": 100}
+    limits = {
+        "max_question_chars": 60,
+        "max_question_words": 8,
+        "max_context_chars": 100,
+        "max_context_words": 30,
+    }
     settings = Settings.model_validate(
         {"models_dir": readers_dir, "port": 0, "pin_threads": False} | limits
     )
@@ -77,6 +82,8 @@ def test_too_long_texts_are_refused_with_the_limit(strict: httpx.Client) -> None
     assert error["path"] == "question"
     error = refused(strict.post("/answer", json=REQUEST | {"question": "a b c d e f g h ?"}), 413)
     assert error["message"] == "9 words; at most 8 are allowed (setting MAX_QUESTION_WORDS)"
+    error = refused(strict.post("/answer", json=REQUEST | {"context": "." + "!?" * 30}), 413)
+    assert error["message"] == "61 words; at most 30 are allowed (setting MAX_CONTEXT_WORDS)"
     request = {"task": "answer", "request": REQUEST | {"question": "a b c d e f g h ?"}}
     error = refused(strict.post("/compare", json=request), 413)
     assert error["path"] == "request.question"

@@ -90,6 +90,23 @@ def test_very_different_lengths_are_not_padded_to_each_other() -> None:
     assert lengths(taken(queue.take())) == [5]
 
 
+def test_a_batch_has_no_more_tokens_than_allowed_with_its_padding() -> None:
+    queue = batcher(max_batch_tokens=60)
+    for length in (20, 19, 24, 20, 15):
+        queue.submit(job(length))
+    # a third row of 20 fits, and the one of 24 steps would not with three others
+    assert sorted(lengths(taken(queue.take()))) == [19, 20, 20]
+    assert sorted(lengths(taken(queue.take()))) == [15, 24]
+
+
+def test_an_item_that_is_longer_than_a_batch_may_be_goes_alone() -> None:
+    queue = batcher(max_batch_tokens=10)
+    queue.submit(job(30))
+    queue.submit(job(30))
+    assert lengths(taken(queue.take())) == [30]
+    assert lengths(taken(queue.take())) == [30]
+
+
 def test_a_long_sequence_is_cut_and_its_state_carried() -> None:
     queue = batcher()
     document = job(10, chunk_steps=4)
@@ -152,6 +169,14 @@ def test_a_lone_request_waits_for_company_as_long_as_allowed() -> None:
 def test_a_full_batch_does_not_wait() -> None:
     queue = batcher(max_wait_seconds=0.5, max_batch=2)
     queue.submit(job(5))
+    queue.submit(job(5))
+    assert len(taken(queue.take())) == 2
+
+
+def test_a_batch_that_is_full_of_tokens_does_not_wait() -> None:
+    queue = batcher(max_wait_seconds=0.5, max_batch_tokens=10)
+    queue.submit(job(5))
+    assert queue.take() == pytest.approx(0.5)
     queue.submit(job(5))
     assert len(taken(queue.take())) == 2
 

@@ -41,7 +41,7 @@ def _prepare(
     request: AnswerRequest, variant: Variant, settings: Settings, deadline: float
 ) -> Prepared[AnswerReply]:
     reader = Reader.of(variant.card, variant.vocabulary, variant.word_vectors)
-    context = read(request, reader, settings.max_question_words)
+    context = read(request, reader, settings)
 
     def finish(result: JobResult[tuple[SpanLogits, ...]]) -> AnswerReply:
         answers = find_answers(request, context, reader.rules, result.value)

@@ -16,6 +16,7 @@ from issrnn.vocabulary import Vocabulary
 from issrnn.word_vectors import WordVectors
 from service.engines.bidaf import Passage, SpanLogits
 from service.problems import FieldProblemError
+from service.settings import Settings
 from service.tasks.answer.schemas import Answer, AnswerRequest
 
 __all__ = ["ReadContext", "Reader", "find_answers", "read"]
@@ -62,24 +63,19 @@ class ReadContext:
     """One a window."""
 
 
-def read(request: AnswerRequest, reader: Reader, max_question_words: int) -> ReadContext:
+def read(request: AnswerRequest, reader: Reader, settings: Settings) -> ReadContext:
     """Find the words of a request, and what the network reads of them.
 
     Raises:
         FieldProblemError: 422 if a text has no words or ``max_answer_words`` is more than the
-            model's own longest answer; 413 if the question has too many words.
+            model's own longest answer; 413 if a text has too many words.
     """
     longest = reader.rules.answer_words
     if request.max_answer_words is not None and request.max_answer_words > longest:
         message = f"{request.max_answer_words}; this model's answers have {longest} words at most"
         raise FieldProblemError(422, "max_answer_words", message)
-    question, tokens = _words(request.question, "question"), _words(request.context, "context")
-    if len(question) > max_question_words:
-        message = (
-            f"{len(question)} words; at most {max_question_words} are allowed "
-            "(setting MAX_QUESTION_WORDS)"
-        )
-        raise FieldProblemError(413, "question", message)
+    question = _words(request.question, "question", settings.max_question_words)
+    tokens = _words(request.context, "context", settings.max_context_words)
     asked, encoded = reader.encode(question), reader.encode(tokens)
     windows = split(len(tokens), reader.rules)
     passages = [
@@ -119,11 +115,15 @@ def find_answers(
     return answers
 
 
-def _words(text: str, path: str) -> list[Token]:
+def _words(text: str, path: str, most: int) -> list[Token]:
     tokens = tokenize(text)
     if not tokens:
         message = "has no words, only characters that are not visible"
         raise FieldProblemError(422, path, message)
+    if len(tokens) > most:
+        setting = f"MAX_{path.upper()}_WORDS"
+        message = f"{len(tokens)} words; at most {most} are allowed (setting {setting})"
+        raise FieldProblemError(413, path, message)
     return tokens
 
 
