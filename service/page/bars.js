@@ -1,7 +1,6 @@
 /** One number a model, as a table whose cells are bars: read by eye, by ear, and copied as text. */
 
 import { h, swatch } from "./dom.js";
-import { milliseconds, ratio } from "./numbers.js";
 
 /**
  * @param {string} caption With the unit.
@@ -20,20 +19,4 @@ export function bars(caption, rows, hint = "") {
         })),
         h("td", { class: "number" }, row.text),
         h("td", { class: "note" }, row.note ?? "")))));
-}
-
-/**
- * How long each model computed.
- *
- * @param {{name: string, series: number, timing: {compute: number}}[]} models The first is what the
- *   others are compared with.
- */
-export function timeBars(models) {
-  return bars("Time to compute", models.map((model) => ({
-    name: model.name,
-    series: model.series,
-    value: model.timing.compute,
-    text: milliseconds(model.timing.compute),
-    note: model === models[0] ? "" : ratio(model.timing.compute, models[0].timing.compute, "faster", "slower"),
-  })), "this one request; load tests tell more");
 }

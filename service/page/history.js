@@ -41,6 +41,11 @@ export class History {
     });
   }
 
+  /** When the first sample that is kept was taken, in milliseconds. */
+  get begin() {
+    return this.#kept[0]?.at ?? Date.now();
+  }
+
   /** The newest point a window before another, but none from beyond a hole. */
   #before(index) {
     const { at } = this.#kept[index];
@@ -49,9 +54,9 @@ export class History {
   }
 }
 
-const NOTHING = { rate: null, p50: null, p95: null, p99: null, batch: null, queued: null, shed: null };
+const NOTHING = { rate: null, tokens: null, p50: null, p95: null, p99: null, batch: null, queued: null, shed: null };
 
-/** Between two samples: requests/s, seconds, chunks a batch, requests waiting now, refused/s. */
+/** Between two samples: requests/s, words/s, seconds, chunks a batch, requests waiting now, refused/s. */
 function point(model, later, earlier, histogram) {
   const seconds = (later.at - earlier.at) / 1000;
   const grown = (name, chosen) => increase(total(later, name, chosen), total(earlier, name, chosen));
@@ -61,6 +66,7 @@ function point(model, later, earlier, histogram) {
   return {
     // a comparison is answered by several models, whose names stand in one label
     rate: grown("issrnn_requests_total", (labels) => labels.model.split(", ").includes(model)) / seconds,
+    tokens: grown("issrnn_computed_tokens_total", own) / seconds,
     p50: histogramQuantile(0.5, buckets),
     p95: histogramQuantile(0.95, buckets),
     p99: histogramQuantile(0.99, buckets),

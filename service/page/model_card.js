@@ -2,7 +2,7 @@
 
 import { h, swatch } from "./dom.js";
 import { issSizes } from "./iss_sizes.js";
-import { bytes, duration, integer, large, number } from "./numbers.js";
+import { bytes, duration, integer, large, metric } from "./numbers.js";
 import { metricName } from "./trade_off.js";
 
 const ARCHITECTURES = { recurrent_lm: "language model", rhn: "recurrent highway network", bidaf: "bidirectional attention flow" };
@@ -31,7 +31,7 @@ export function modelCard(model, series, details) {
       ["multiply-adds a token", large(model.multiply_adds), integer(model.multiply_adds)],
       ["on disk", bytes(model.bytes)],
       ["in the engine", bytes(model.engine_bytes)],
-      ...Object.entries(model.metrics ?? {}).map(([name, value]) => [metricName(name), number(value), String(value)]),
+      ...Object.entries(model.metrics ?? {}).map(([name, value]) => [metricName(name), metric(value), String(value)]),
       ...(model.word_vectors ? [["word vectors", model.word_vectors]] : []),
       ...(model.reading ? [["reads", `windows of ${model.reading.window_words} words`]] : []),
     ]),

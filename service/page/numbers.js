@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 /** 12345 -> "12,345". */
@@ -9,6 +10,9 @@ export const integer = (value) => whole.format(value);
 
 /** Three digits that count: 93.3134 -> "93.3", 12345 -> "12,345". */
 export const number = (value) => (Math.abs(value) >= 1000 ? whole : short).format(value);
+
+/** A measured quality, as tables print it: 93.3134 -> "93.31". */
+export const metric = (value) => hundredths.format(value);
 
 /** 4200000 -> "4.2M". */
 export const large = (value) => compact.format(value);

@@ -1,7 +1,4 @@
-/**
- * Reading Prometheus' text format, and its arithmetic of counters and histograms:
- * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
- */
+/** Reading Prometheus' text exposition format, and its arithmetic of counters and histograms. */
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;

@@ -3,6 +3,7 @@
 import { ask, Problem } from "./api.js";
 import { writeAddress } from "./address.js";
 import { h, swatch } from "./dom.js";
+import { drawTimes } from "./timing.js";
 
 /**
  * @typedef {object} TaskView
@@ -12,7 +13,8 @@ import { h, swatch } from "./dom.js";
  * @property {(params: URLSearchParams) => void} fill Put an address' parameters into the form.
  * @property {() => [string, string][]} params The form as parameters of an address.
  * @property {object[]} examples Each with a title and what `params` would give.
- * @property {(response: object, request: object) => {nodes: Node[], summary: string}} draw
+ * @property {(response: object, request: object, times: HTMLElement) => {nodes: Node[], summary: string}} draw
+ *   Puts `times`, which is filled afterwards, where it belongs.
  */
 
 /**
@@ -59,9 +61,13 @@ export function createTaskForm(view, catalogue) {
       const fits = writeAddress(view.task, params(), { replace });
       output.wait();
       const body = { task: view.task, models: models.length ? models : null, request };
-      const response = await ask("compare", { body, signal: controller.signal });
-      const { nodes, summary } = view.draw(response, request);
+      const compare = () => ask("compare", { body, signal: controller.signal });
+      const response = await compare();
+      const times = h("div", { class: "card" });
+      const { nodes, summary } = view.draw(response, request, times);
       output.show(nodes, fits ? summary : `${summary} The text is too long for a link: the address names the section alone.`);
+      // a failure here is no failure of what is on the screen
+      drawTimes(times, response, compare, (name) => catalogue.series(name)).catch(() => {});
     } catch (error) {
       if (error.name === "AbortError") return;
       output.fail(error, () => run({ replace: true }));
@@ -105,7 +111,15 @@ export function createTaskForm(view, catalogue) {
       unchosen = new Set(named.length ? all.filter((name) => !named.includes(name)) : []);
       drawChoices();
       view.fill(empty ? new URLSearchParams(view.examples[0].params) : asked);
-      run({ replace: true });
+      const gone = named.filter((name) => !all.includes(name));
+      if (gone.length) {
+        shown = asked.toString();
+        if (unchosen.size === all.length) unchosen = new Set();
+        drawChoices();
+        output.fail(new Error(`This link asks for ${gone.join(" and ")}, which the service no longer serves. Choose among the models above.`));
+      } else {
+        run({ replace: true });
+      }
     },
   };
 }

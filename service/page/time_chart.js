@@ -6,18 +6,21 @@ import { number } from "./numbers.js";
 const HEIGHT = 170;
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
-/** uPlot puts its own name among the page's, since it is a classic script. */
+/** A classic script, which can be reached through the global object alone. */
 const { uPlot } = globalThis;
+
+/** A time of day as axes and tables show it. */
+export const clock = (seconds) => new Date(1000 * seconds).toLocaleTimeString("en-GB");
 
 /**
  * @param {string} title
  * @param {{name: string, series: number}[]} lines
- * @returns {{element: HTMLElement, draw: (range: [number, number], times: number[], values: (number|null)[][]) => void, restyle: () => void}}
+ * @param {(index: number|null) => void} onCursor Told which point is pointed at.
  */
-export function timeChart(title, lines) {
+export function timeChart(title, lines, onCursor) {
   const place = h("div", { class: "chart" });
-  const element = h("figure", { class: "card", role: "img", "aria-label": `${title}; the table below has the newest figures` },
-    h("figcaption", {}, title), place);
+  const caption = h("figcaption", {}, title);
+  const element = h("figure", { class: "card" }, caption, h("div", { "aria-hidden": "true" }, place));
   let plot;
   let data = [[], ...lines.map(() => [])];
   let range = [0, 1];
@@ -26,14 +29,24 @@ export function timeChart(title, lines) {
 
   function build() {
     plot?.destroy();
-    plot = new uPlot(options(lines, width(), () => range), data, place);
+    plot = new uPlot(options(lines, width(), () => range, onCursor), data, place);
   }
 
-  new ResizeObserver(() => plot && place.clientWidth && plot.setSize({ width: width(), height: HEIGHT })).observe(place);
+  new ResizeObserver(() => {
+    if (plot && place.clientWidth) plot.setSize({ width: width(), height: HEIGHT });
+  }).observe(place);
 
   return {
     element,
-    /** Times and range in seconds; values of each line in order. */
+    /** @param {string} text */
+    entitle(text) {
+      caption.textContent = text;
+    },
+    /**
+     * @param {[number, number]} newRange Seconds.
+     * @param {number[]} times Seconds.
+     * @param {(number|null)[][]} values Of each line.
+     */
     draw(newRange, times, values) {
       range = newRange;
       data = [times, ...values];
@@ -47,27 +60,29 @@ export function timeChart(title, lines) {
   };
 }
 
-function options(lines, width, range) {
+function options(lines, width, range, onCursor) {
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return {
     width,
     height: HEIGHT,
     cursor: { sync: { key: "live" }, y: false, drag: { x: false, y: false } },
-    legend: { live: true, markers: { width: 0, fill: (_, index) => (index ? colour(`--series-${lines[index - 1].series}`) : "") } },
+    legend: { show: false },
+    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
     scales: {
       x: { time: true, range },
-      y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1e-9) || 1] },
+      y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] },
     },
-    axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+    axes: [
+      { ...axis, space: 80, values: (_, ticks) => ticks.map(clock) },
+      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+    ],
     series: [
-      { label: "time", value: (_, seconds) => (seconds === null ? "–" : new Date(1000 * seconds).toLocaleTimeString("en-GB")) },
+      {},
       ...lines.map((line, index) => ({
-        label: line.name,
         stroke: colour(`--series-${line.series}`),
         width: 2,
         dash: DASHES[index % DASHES.length],
         points: { show: false },
-        value: (_, value) => (value === null || value === undefined ? "–" : number(value)),
       })),
     ],
   };
@@ -75,7 +90,7 @@ function options(lines, width, range) {
 
 /** What a custom property stands for in the present theme, as a canvas needs it. */
 function colour(property) {
-  const probe = h("span", { hidden: true, style: { color: `var(${property})` } });
+  const probe = h("span", { style: { color: `var(${property})` } });
   document.body.append(probe);
   const resolved = getComputedStyle(probe).color;
   probe.remove();

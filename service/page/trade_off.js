@@ -1,11 +1,13 @@
 /** What a model costs against how good it is: one point a model, for each task. */
 
-import { h, svg } from "./dom.js";
+import { svg } from "./dom.js";
 import { large, number } from "./numbers.js";
 
-const WIDTH = 560;
-const HEIGHT = 320;
-const MARGIN = { left: 62, right: 24, top: 18, bottom: 50 };
+const HEIGHT = 290;
+const MARGIN = { left: 46, right: 16, top: 26, bottom: 46 };
+const LETTER = 7.2; // about the width of one in a name
+const LINE = 17;
+const GAP = 13; // between a point and its name
 const LOWER_IS_BETTER = /perplexity|loss|error/;
 const PREFERRED = ["test_perplexity", "f1", "exact_match", "test_accuracy", "accuracy", "valid_perplexity"];
 
@@ -26,46 +28,49 @@ export function metricName(name) {
  * @param {object[]} models Of one task.
  * @param {string} metric
  * @param {(name: string) => number} seriesOf
+ * @param {number} width Pixels.
  */
-export function tradeOff(models, metric, seriesOf) {
+export function tradeOff(models, metric, seriesOf, width) {
   const points = models.map((model) => ({ model, x: model.multiply_adds, y: model.metrics[metric] }));
-  const x = scale(0, Math.max(...points.map((point) => point.x)) * 1.08, MARGIN.left, WIDTH - MARGIN.right);
+  const x = scale(0, Math.max(...points.map((point) => point.x)) * 1.08, MARGIN.left, width - MARGIN.right);
   const [low, high] = padded(points.map((point) => point.y));
   const y = scale(low, high, HEIGHT - MARGIN.bottom, MARGIN.top);
   const better = LOWER_IS_BETTER.test(metric) ? "lower" : "higher";
   const label = `${metricName(metric)} against multiply-adds: ${points
     .map((point) => `${point.model.name} ${number(point.y)} at ${large(point.x)}`).join(", ")}`;
-  return h("figure", { class: "trade-off" },
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
-      grid(x, y),
-      svg("text", { class: "axis-title", x: (MARGIN.left + WIDTH - MARGIN.right) / 2, y: HEIGHT - 10, "text-anchor": "middle" },
-        "multiply-adds a token (fewer is cheaper)"),
-      svg("text", { class: "axis-title", x: MARGIN.left, y: 12 }, `${metricName(metric)} (${better} is better)`),
-      marks(points, x, y, seriesOf)));
+  return svg("svg", { class: "trade-off", width, height: HEIGHT, role: "img", "aria-label": label },
+    grid(x, y, width),
+    svg("text", { class: "axis-title", x: width - MARGIN.right, y: HEIGHT - 8, "text-anchor": "end" },
+      "multiply-adds a token (fewer is cheaper)"),
+    svg("text", { class: "axis-title", x: 0, y: 12 }, `${metricName(metric)} (${better} is better)`),
+    marks(points, x, y, seriesOf, width));
 }
 
-function grid(x, y) {
+function grid(x, y, width) {
   return svg("g", {},
     y.ticks.map((tick) => [
-      svg("line", { class: "grid", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y.at(tick), y2: y.at(tick) }),
+      svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y.at(tick), y2: y.at(tick) }),
       svg("text", { class: "tick", x: MARGIN.left - 8, y: y.at(tick) + 4, "text-anchor": "end" }, number(tick)),
     ]),
     x.ticks.map((tick) =>
-      svg("text", { class: "tick", x: x.at(tick), y: HEIGHT - MARGIN.bottom + 20, "text-anchor": "middle" }, large(tick))));
+      svg("text", { class: "tick", x: x.at(tick), y: HEIGHT - MARGIN.bottom + 18, "text-anchor": "middle" }, large(tick))));
 }
 
-/** Points with their names, which give way downwards to names that are already there. */
-function marks(points, x, y, seriesOf) {
-  const taken = [];
+/** Points with their names, which give way downwards to points and names that are already there. */
+function marks(points, x, y, seriesOf, width) {
+  const taken = points.map(({ model, x: cost, y: value }) =>
+    ({ model, top: y.at(value) + 4, left: x.at(cost) - 8, right: x.at(cost) + 8 }));
   return [...points].sort((a, b) => y.at(a.y) - y.at(b.y)).map(({ model, x: cost, y: value }) => {
     const [cx, cy] = [x.at(cost), y.at(value)];
-    const end = cx > WIDTH * 0.6;
+    const length = LETTER * model.name.length;
+    const toTheLeft = cx + GAP + length > width;
+    const left = toTheLeft ? Math.max(0, cx - GAP - length) : cx + GAP;
     let top = cy + 4;
-    while (taken.some((other) => other.end === end && Math.abs(other.top - top) < 16)) top += 16;
-    taken.push({ end, top });
+    while (taken.some((other) => other.model !== model && Math.abs(other.top - top) < LINE && left < other.right && other.left < left + length)) top += LINE;
+    taken.push({ model, top, left, right: left + length });
     return svg("g", { style: { "--series": `var(--series-${seriesOf(model.name)})` } },
       svg("circle", { class: "point", cx, cy, r: 7 }),
-      svg("text", { class: "name", x: cx + (end ? -13 : 13), y: top, "text-anchor": end ? "end" : "start" }, model.name));
+      svg("text", { x: toTheLeft ? left + length : left, y: top, "text-anchor": toTheLeft ? "end" : "start" }, model.name));
   });
 }
 

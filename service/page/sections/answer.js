@@ -1,6 +1,6 @@
 /** Answer: the parts of a passage that may answer a question, model beside model. */
 
-import { bars, timeBars } from "../bars.js";
+import { bars } from "../bars.js";
 import { h, swatch } from "../dom.js";
 import { ANSWER } from "../examples.js";
 import { percent } from "../numbers.js";
@@ -30,17 +30,16 @@ export function createAnswer(catalogue) {
       if (!question.value.trim()) throw new Error("Ask a question about the passage.");
       return { context: context.value, question: question.value, top_k: Number(top.value) };
     },
-    draw: (response, request) => draw(response, request, catalogue),
+    draw: (response, request, times) => draw(response, request, times, catalogue),
   }, catalogue);
 }
 
-function draw(response, request, catalogue) {
+function draw(response, request, times, catalogue) {
   const models = response.results.map((result) => ({
     name: result.model,
     series: catalogue.series(result.model),
     answers: result.response.answers,
     windows: result.response.windows,
-    timing: result.response.timing_ms,
   }));
   const passages = models.map((model) => card(model, request));
   requestAnimationFrame(() => passages.forEach((each) => showBest(each.querySelector(".passage"))));
@@ -54,7 +53,7 @@ function draw(response, request, catalogue) {
         value: model.answers[0].score,
         text: percent(model.answers[0].score),
       })), "how sure each is")),
-      h("div", { class: "card" }, timeBars(models))),
+      times),
   ].filter(Boolean);
   const found = models.map((model) => `${model.name}: “${model.answers[0].text}”, ${percent(model.answers[0].score)}`);
   return { nodes, summary: `Best answers. ${found.join(". ")}.` };

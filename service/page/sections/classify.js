@@ -1,6 +1,6 @@
 /** Classify: each model's label of each text, with the probabilities of all labels. */
 
-import { bars, timeBars } from "../bars.js";
+import { bars } from "../bars.js";
 import { h, swatch } from "../dom.js";
 import { CLASSIFY } from "../examples.js";
 import { percent } from "../numbers.js";
@@ -22,16 +22,15 @@ export function createClassify(catalogue) {
       if (!texts.length) throw new Error("Type a text first.");
       return { texts };
     },
-    draw: (response, request) => draw(response, request, catalogue),
+    draw: (response, request, times) => draw(response, request, times, catalogue),
   }, catalogue);
 }
 
-function draw(response, request, catalogue) {
+function draw(response, request, times, catalogue) {
   const models = response.results.map((result) => ({
     name: result.model,
     series: catalogue.series(result.model),
     results: result.response.results,
-    timing: result.response.timing_ms,
   }));
   const texts = request.texts.map((text, index) => {
     const labels = new Set(models.map((model) => model.results[index].label));
@@ -42,7 +41,7 @@ function draw(response, request, catalogue) {
   });
   const found = models.map((model) =>
     `${model.name}: ${model.results.map((result) => `${result.label}, ${percent(result.score)}`).join("; ")}`);
-  return { nodes: [...texts, h("div", { class: "card" }, timeBars(models))], summary: `${found.join(". ")}.` };
+  return { nodes: [...texts, times], summary: `${found.join(". ")}.` };
 }
 
 function labelBars(model, result) {

@@ -37,7 +37,7 @@ export function createModels(catalogue) {
     const metrics = commonMetrics(models);
     if (!metrics.length) return null;
     const chosen = metrics.includes(metricOf[task]) ? metricOf[task] : metrics[0];
-    const place = h("div");
+    const place = h("div", { class: "plot" });
     const select = h("select", {
       onchange: () => {
         metricOf[task] = select.value;
@@ -45,8 +45,13 @@ export function createModels(catalogue) {
         remember();
       },
     }, metrics.map((name) => h("option", { value: name, selected: name === chosen }, metricName(name))));
-    const draw = () => place.replaceChildren(tradeOff(models, select.value, (name) => catalogue.series(name)));
-    draw();
+    let width = 0;
+    const draw = () => place.replaceChildren(tradeOff(models, select.value, (name) => catalogue.series(name), width));
+    new ResizeObserver(() => {
+      if (place.clientWidth === width || !place.clientWidth) return;
+      width = place.clientWidth;
+      draw();
+    }).observe(place);
     return h("div", { class: "card" },
       h("h3", {}, `Trade-off: ${task}`),
       h("label", {}, "Metric ", select),

@@ -1,6 +1,6 @@
 /** Score: every token of a text coloured by surprisal, model below model. */
 
-import { bars, timeBars } from "../bars.js";
+import { bars } from "../bars.js";
 import { h } from "../dom.js";
 import { SCORE } from "../examples.js";
 import { integer, number, oneIn, ratio } from "../numbers.js";
@@ -33,20 +33,19 @@ export function createScore(catalogue, details) {
       if (!texts.length) throw new Error("Type a sentence first.");
       return { texts, top_k: Number(top.value), carry_state: carry.checked, pretokenized: pretokenized.checked };
     },
-    draw(response, request) {
+    draw(response, request, times) {
       details.hide();
-      return draw(response, request, catalogue, details);
+      return draw(response, request, { times, catalogue, details });
     },
   }, catalogue);
 }
 
-function draw(response, request, catalogue, details) {
+function draw(response, request, { times, catalogue, details }) {
   const models = response.results.map((result) => ({
     name: result.model,
     series: catalogue.series(result.model),
     scores: result.response.scores,
     perplexity: wholePerplexity(result.response.scores),
-    timing: result.response.timing_ms,
   }));
   const texts = request.texts.map((text, index) =>
     tokenLines(text, models.map((model) => ({ ...model, score: model.scores[index] })), response.differences[index], details));
@@ -54,7 +53,7 @@ function draw(response, request, catalogue, details) {
     h("div", { class: "card" }, legend(), texts),
     h("div", { class: "columns" },
       h("div", { class: "card" }, perplexityBars(models)),
-      h("div", { class: "card" }, timeBars(models))),
+      times),
   ];
   if (models.length > 1) nodes.push(disagreementTable(response, models));
   const [first] = models;

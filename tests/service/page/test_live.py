@@ -1,0 +1,99 @@
+"""Live: the service's own metrics, read as Prometheus would, and drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from tests.service.page.conftest import Visit
+
+HISTORY = """async (scrapes) => {
+  const { History } = await import(new URL("page/history.js", document.baseURI));
+  const history = new History();
+  for (const [at, text] of scrapes) history.add(at, text);
+  return history.of("tiny", 0, "request");
+}"""
+
+
+class Scraped:
+    """Metrics of one model with the service's names."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "issrnn_requests", "", ("endpoint", "model", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "issrnn_request_seconds", "", ("model",), buckets=(0.1, 0.2, 0.4),
+            registry=self.registry,
+        )  # fmt: skip
+        self.batch = Histogram(
+            "issrnn_batch_size", "", ("model",), buckets=(1, 2, 4), registry=self.registry
+        )
+
+    def text(self) -> str:
+        return generate_latest(self.registry).decode()
+
+
+def points(visit: Visit, scrapes: list[tuple[int, str]]) -> Any:
+    return visit().evaluate(HISTORY, [list(scrape) for scrape in scrapes])
+
+
+def test_rates_and_percentiles_are_those_between_two_scrapes(visit: Visit) -> None:
+    scraped = Scraped()
+    scraped.seconds.labels("tiny").observe(0.3)  # before: must not count
+    scraped.requests.labels("/score", "tiny", "200").inc(7)
+    first = scraped.text()
+    scraped.requests.labels("/score", "tiny", "200").inc(30)
+    scraped.requests.labels("/compare", 'tiny, an "other"', "200").inc(10)
+    for seconds in (0.05, 0.15, 0.15, 0.15):
+        scraped.seconds.labels("tiny").observe(seconds)
+    for size in (1, 2, 3):
+        scraped.batch.labels("tiny").observe(size)
+    before, after = points(visit, [(1000, first), (11_000, scraped.text())])
+    assert before["rate"] is None
+    assert after["rate"] == pytest.approx(4.0)  # the comparison counts for each of its models
+    assert after["p50"] == pytest.approx(0.1 + 0.1 / 3)  # the second of four: a third of 0.1 to 0.2
+    assert after["p99"] == pytest.approx(0.1 + 0.1 * (3.96 - 1) / 3)
+    assert after["batch"] == pytest.approx(2.0)
+
+
+def test_a_service_that_started_anew_counts_from_zero(visit: Visit) -> None:
+    old, new = Scraped(), Scraped()
+    old.requests.labels("/score", "tiny", "200").inc(500)
+    new.requests.labels("/score", "tiny", "200").inc(20)
+    assert points(visit, [(0, old.text()), (10_000, new.text())])[1]["rate"] == pytest.approx(2.0)
+
+
+def test_what_happened_while_nobody_looked_is_left_open(visit: Visit) -> None:
+    scraped = Scraped()
+    scraped.requests.labels("/score", "tiny", "200").inc(500)
+    assert points(visit, [(0, scraped.text()), (60_000, scraped.text())])[1]["rate"] is None
+
+
+def test_values_beyond_the_last_bucket_are_given_its_bound(visit: Visit) -> None:
+    scraped = Scraped()
+    scraped.seconds.labels("tiny").observe(0)
+    first = scraped.text()
+    scraped.seconds.labels("tiny").observe(60)
+    assert points(visit, [(0, first), (5000, scraped.text())])[1]["p99"] == pytest.approx(0.4)
+
+
+def test_traffic_shows_up_within_seconds(visit: Visit, served: httpx.Client) -> None:
+    page = visit("#/live")
+    charts = page.locator("#live figure")
+    expect(charts).to_have_count(6)
+    expect(charts.locator("canvas")).to_have_count(6)
+    row = page.get_by_role("row", name="lm-iss")
+    for _ in range(8):
+        body = {"texts": ["the market fell"], "model": "lm-iss"}
+        assert served.post("/score", json=body).status_code == 200
+    expect(row.get_by_role("cell").nth(2)).to_contain_text("ms")  # the median of whole requests
+    rate = row.get_by_role("cell").first
+    expect(rate).not_to_have_text("0")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")

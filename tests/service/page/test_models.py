@@ -1,0 +1,81 @@
+"""Models: cards say what is left of a model, what it costs, how good it is, how it was made."""
+
+from __future__ import annotations
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+from tests.service.page.conftest import Visit
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator("#models article").filter(has=page.get_by_role("heading", name=name))
+
+
+def test_every_model_has_a_card_with_its_figures(visit: Visit, served: httpx.Client) -> None:
+    page = visit("#/models")
+    expect(page.locator("#models [role=status]")).to_have_text("4 models are ready, 1 are not.")
+    for model in served.get("/models").json()["models"]:
+        if model["state"] == "ready":
+            facts = card(page, model["name"]).locator("dl").first
+            for exact in (model["parameters"], model["multiply_adds"]):
+                expect(facts.get_by_title(f"{exact:,}", exact=True)).to_have_count(1)
+            for name in model["metrics"]:
+                expect(facts).to_contain_text(name.replace("_", " ").replace("f1", "F1"))
+
+
+def test_iss_sizes_are_drawn_inside_the_dense_layers(visit: Visit) -> None:
+    page = visit("#/models")
+    table = card(page, "lm-iss").get_by_role("table")
+    expect(table).to_contain_text("4 of 8")
+    rows = table.get_by_role("row")
+    for index, (size, dense) in enumerate([(4, 8), (3, 6)]):
+        widths = (
+            rows.nth(index)
+            .locator(".bar span")
+            .evaluate_all("spans => spans.map((span) => span.getBoundingClientRect().width)")
+        )
+        track = rows.nth(index).locator(".bar").bounding_box()
+        assert track is not None
+        assert abs(widths[0] / track["width"] - dense / 8) < 0.02
+        assert abs(widths[1] / track["width"] - size / 8) < 0.02
+
+
+def test_a_readers_eight_layers_have_names(visit: Visit) -> None:
+    page = visit("#/models")
+    heads = card(page, "reader-dense").get_by_role("rowheader")
+    expect(heads).to_have_text(
+        [
+            f"{layer}, {direction}"
+            for layer in ("contextual", "modelling 1", "modelling 2", "output")
+            for direction in ("forward", "backward")
+        ]
+    )
+
+
+def test_a_card_tells_how_the_model_was_made(visit: Visit) -> None:
+    page = visit("#/models")
+    made = card(page, "lm-dense").get_by_text("How it was made")
+    made.click()
+    expect(card(page, "lm-dense").get_by_text("1 January 2026")).to_be_visible()
+    expect(card(page, "lm-dense").get_by_text("0" * 40)).to_be_visible()
+
+
+def test_a_model_that_failed_says_why(visit: Visit, served: httpx.Client) -> None:
+    page = visit("#/models")
+    expect(card(page, "spoilt")).to_contain_text("failed")
+    error = served.get("/models/spoilt").json()["error"]
+    expect(card(page, "spoilt").locator(".problem")).to_contain_text(error[:40])
+
+
+def test_quality_is_plotted_against_cost(visit: Visit) -> None:
+    page = visit("#/models")
+    plot = page.get_by_role("img", name="test perplexity against multiply-adds: lm-dense 50")
+    expect(plot.locator("circle")).to_have_count(2)
+    dense, small = (plot.locator("circle").nth(index).bounding_box() for index in (0, 1))
+    assert dense is not None
+    assert small is not None
+    assert small["x"] < dense["x"]  # fewer multiply-adds
+    answer = page.locator(".card", has=page.get_by_role("heading", name="Trade-off: answer"))
+    answer.get_by_label("Metric").select_option("exact_match")
+    expect(answer.get_by_role("img", name="exact match against")).to_be_visible()
