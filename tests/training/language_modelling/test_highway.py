@@ -52,8 +52,8 @@ TINY_ISS = (
 """Overrides of a small ISS preset under which some components die, and some do not."""
 
 
-def tiny(*more: str) -> HighwayConfig:
-    config = override(find_preset("ptb-rhn-dense"), [*TINY, *more])
+def tiny(*more: str, preset: str = "ptb-rhn-dense") -> HighwayConfig:
+    config = override(find_preset(preset), [*TINY, *more])
     assert isinstance(config, HighwayConfig)
     return config
 
@@ -178,6 +178,16 @@ def test_dead_components_go_and_training_goes_on_as_if_they_were_there() -> None
     step, _ = train_step(small, 1, learning_rate=0.1)
     loss = cross_entropy(expected.flatten(0, 1), targets.flatten(), reduction="sum")
     assert step.nats == pytest.approx(loss.item(), rel=1e-4)
+
+
+def test_the_published_iss_settings_reach_the_tied_word_vectors() -> None:
+    config = resolve(tiny("tau=0.01", preset="ptb-rhn-iss-0.005"), CPU)
+    trained = start(LanguageModelling(config, CORPUS), CPU)
+    train_step(trained, 0, learning_rate=0.2)
+    for name in ("embedding.weight", "highway.input.weight", "highway.recurrent.1.weight"):
+        weight = trained.model.get_parameter(name).detach()
+        assert bool((weight == 0).any())
+        assert not bool(((weight != 0) & (weight.abs() < 0.01)).any())
 
 
 def test_a_session_goes_on_where_its_document_was_written(tmp_path: Path) -> None:
