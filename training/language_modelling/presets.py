@@ -110,7 +110,7 @@ _GRU_SMALL: dict[str, Any] = {**_SMALL, "cell": "gru"}
 _RNN_SMALL: dict[str, Any] = {**_SMALL, "cell": "rnn"}
 
 _SMALL_ISS: dict[str, Any] = {
-    "lambda": 0.003,
+    "lambda": 0.0038,
     "lambda_epochs": 6,
     "lambda_after": 0.0005,
     "flat_epochs": 8,
