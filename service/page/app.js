@@ -55,6 +55,10 @@ async function start() {
     live: createLive(catalogue),
   };
   addEventListener("popstate", () => go({ moveFocus: true }));
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address says what is shown
+    document.getElementById("main").focus();
+  });
   // a link back to a section leads to what was on its screen
   document.addEventListener("addresschange", ({ detail }) => links[detail.section].setAttribute("href", detail.hash));
   go({ moveFocus: false });

@@ -73,8 +73,8 @@ function options(lines, width, range, onCursor) {
       y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] },
     },
     axes: [
-      { ...axis, space: 80, values: (_, ticks) => ticks.map(clock) },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+      { ...axis, size: 30, space: 80, values: (_, ticks) => ticks.map(clock) },
+      { ...axis, size: 48, space: 30, values: (_, ticks) => ticks.map((tick) => number(tick)) },
     ],
     series: [
       {},

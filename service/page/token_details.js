@@ -45,7 +45,7 @@ export function createTokenDetails(panel) {
   panel.addEventListener("pointerleave", leave);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
   addEventListener("scroll", () => token && place(panel, token), { passive: true });
-  addEventListener("resize", hide);
+  addEventListener("resize", () => token && place(panel, token));
 
   return {
     hide,

@@ -4,9 +4,6 @@ import { h, slicePoints, swatch } from "./dom.js";
 import { number, oneIn } from "./numbers.js";
 import { surpriseClass } from "./surprisal.js";
 
-/** More are not drawn: browsers get slow. */
-export const MOST_TOKENS = 1500;
-
 /** Models disagree on a token if one gives it twice the probability. */
 const DISAGREE = Math.log(2);
 
@@ -42,7 +39,7 @@ export function sourceOf(points, token) {
 }
 
 function tokenList(points, { name, score }, differing) {
-  const items = score.tokens.slice(0, MOST_TOKENS).map((token, position) => {
+  const items = score.tokens.map((token, position) => {
     const source = sourceOf(points, token);
     const classes = ["token", `s${surpriseClass(token.log_prob)}`];
     if (token.text === "<unk>") classes.push("unknown");
@@ -57,8 +54,6 @@ function tokenList(points, { name, score }, differing) {
       "aria-describedby": "token-details",
     }, source));
   });
-  const left = score.tokens.length - items.length;
-  if (left > 0) items.push(h("li", {}, `and ${left} more`));
   return h("ol", { class: "tokens", "aria-label": `Tokens as ${name} expects them` }, items);
 }
 

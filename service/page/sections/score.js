@@ -8,6 +8,9 @@ import { legend } from "../surprisal.js";
 import { disagreements, tokenLines } from "../token_lines.js";
 import { createTaskForm } from "../task_form.js";
 
+/** Characters; the tokens of longer texts are not drawn, since browsers get slow. */
+const LONGEST_DRAWN = 20_000;
+
 /** @param {import("../catalogue.js").Catalogue} catalogue @param {object} details Of tokens. */
 export function createScore(catalogue, details) {
   const form = document.querySelector("#score form");
@@ -31,7 +34,13 @@ export function createScore(catalogue, details) {
     read() {
       const texts = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
       if (!texts.length) throw new Error("Type a sentence first.");
-      return { texts, top_k: Number(top.value), carry_state: carry.checked, pretokenized: pretokenized.checked };
+      return {
+        texts,
+        tokens: text.value.length <= LONGEST_DRAWN,
+        top_k: Number(top.value),
+        carry_state: carry.checked,
+        pretokenized: pretokenized.checked,
+      };
     },
     draw(response, request, times) {
       details.hide();
@@ -47,10 +56,12 @@ function draw(response, request, { times, catalogue, details }) {
     scores: result.response.scores,
     perplexity: wholePerplexity(result.response.scores),
   }));
-  const texts = request.texts.map((text, index) =>
-    tokenLines(text, models.map((model) => ({ ...model, score: model.scores[index] })), response.differences[index], details));
+  const lines = (text, index) =>
+    tokenLines(text, models.map((model) => ({ ...model, score: model.scores[index] })), response.differences[index], details);
   const nodes = [
-    h("div", { class: "card" }, legend(), texts),
+    h("div", { class: "card" }, request.tokens
+      ? [legend(), request.texts.map(lines)]
+      : "The text is long, so its words are not drawn one by one."),
     h("div", { class: "columns" },
       h("div", { class: "card" }, perplexityBars(models)),
       times),

@@ -118,6 +118,16 @@ def test_models_can_be_left_out(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_have_text("Choose at least one model.")
 
 
+def test_a_long_document_is_scored_without_drawing_its_words(visit: Visit) -> None:
+    page = visit()
+    type_text(page, "\n".join(["the stock market fell and traders said it rose"] * 500))
+    expect(page.get_by_text("The text is long")).to_be_visible()
+    expect(page.locator("#score [role=status]")).to_contain_text("5,000 tokens scored.")
+    expect(page.locator("#score [role=status]")).to_contain_text("too long for a link")
+    expect(page.get_by_role("table", name="Perplexity")).to_be_visible()
+    assert page.url.endswith("#/score")
+
+
 def test_times_are_medians_of_several_runs(visit: Visit) -> None:
     page = visit()
     times = page.get_by_role("table", name="Time to compute")
