@@ -1,0 +1,221 @@
+"""Measures what more processes bring: the same load on one and on several, and the ratio.
+
+``python deploy/measure_scale.py workers 1 2`` starts ``python -m service`` with so many workers;
+``python deploy/measure_scale.py replicas 1 2`` starts ``deploy/ray/serve.yaml`` with so many
+replicas on a local Ray (``--serve`` names its command, of an environment with ``ray[serve]`` and
+what the service needs). Each is loaded by ``python -m loadtests compare``, which gets all arguments
+after ``--``, in turn (1 2 1 2) for ``--repeats``; throughput and latencies are medians over them.
+The folder ``--out`` keeps every load test's record and ``scale.json``; the table is printed.
+
+The load generator runs on the same machine unless it is given other cores: on few cores it, the
+service, and Ray's own processes share them, so that a ratio measured there is a lower bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["main", "ray_config", "ready_processes", "summarise", "table"]
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 180.0
+STOP_SECONDS = 90.0
+FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["workers", "replicas"])
+    parser.add_argument("counts", nargs="+", type=int, help="such as 1 2")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--out", default=None, help="folder (default: reports/scale-DATE)")
+    parser.add_argument("--serve", default=shutil.which("serve"), help="Ray Serve's command")
+    given = sys.argv[1:] if arguments is None else arguments
+    split = given.index("--") if "--" in given else len(given)
+    options, load = parser.parse_args(given[:split]), given[split + 1 :]
+    if options.what == "replicas" and not options.serve:
+        parser.error("there is no command 'serve': pip install 'ray[serve]', or name it: --serve")
+    started = datetime.now(UTC)
+    out = Path(options.out or f"reports/scale-{started:%Y-%m-%d-%H%M%S}")
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    try:
+        for repeat in range(options.repeats):
+            for count in options.counts:
+                folder = out / f"{options.what}-{count}-{repeat + 1}"
+                with _running(options.what, count, folder, options.serve) as url:
+                    rows += [row | {"count": count} for row in _load(url, folder, load)]
+    except (RuntimeError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    record = {
+        "date": started.isoformat(timespec="seconds"),
+        "what": options.what,
+        "repeats": options.repeats,
+        "load": load,
+        "settings": {k: v for k, v in os.environ.items() if k.startswith("ISSRNN_")},
+        "rows": rows,
+    }
+    (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(table(summarise(rows), options.what))
+    return 0
+
+
+def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Medians over the repeats, and ratios to the smallest count.
+
+    Args:
+        rows: Of load tests' records, each with the ``count`` of processes.
+    """
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        key = (row["scenario"], row["task"], row["variant"], row["loop"], row["load"], row["count"])
+        groups.setdefault(key, []).append(row)
+    first = min(row["count"] for row in rows)
+    found = []
+    for key, members in groups.items():
+        median = {
+            name: statistics.median(values)
+            for name in FIGURES
+            if (values := [row[name] for row in members if row[name] is not None])
+        }
+        found.append({"key": key[:-1], "count": key[-1], **median})
+    base = {row["key"]: row for row in found if row["count"] == first}
+    for row in found:
+        if alone := base.get(row["key"], {}).get("throughput"):
+            row["ratio"] = row["throughput"] / alone
+    return found
+
+
+def table(rows: list[dict[str, Any]], what: str) -> str:
+    """A Markdown table of `summarise`."""
+    lines = [
+        f"| variant | loop | load | {what} | answers/s | ratio | p50 ms | p99 ms | lost |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in sorted(
+        rows, key=lambda row: (*map(str, row["key"][:4]), row["key"][4], row["count"])
+    ):
+        _, _, variant, loop, load = row["key"]
+        lines.append(
+            f"| {variant} | {loop} | {load:g} | {row['count']} | {row['throughput']:.0f}"
+            f" | {row.get('ratio', float('nan')):.2f}x"
+            f" | {row.get('p50_ms', float('nan')):.1f} | {row.get('p99_ms', float('nan')):.1f}"
+            f" | {row['refused'] + row['failed']:.1%} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ray_config(replicas: int, port: int) -> dict[str, Any]:
+    """``serve.yaml`` with a fixed number of replicas, on a port of this machine."""
+    text = (ROOT / "deploy" / "ray" / "serve.yaml").read_text(encoding="utf-8")
+    config: dict[str, Any] = yaml.safe_load(text)
+    config["http_options"] |= {"host": "127.0.0.1", "port": port}
+    for application in config["applications"]:
+        for deployment in application["deployments"]:
+            deployment.pop("autoscaling_config", None)
+            deployment["num_replicas"] = replicas
+    return config
+
+
+def ready_processes(metrics: Callable[[], str]) -> int:
+    """How many processes answer behind one address.
+
+    Workers of one machine say it themselves; replicas of Ray each answer for themselves, and are
+    told apart by when they started.
+
+    Args:
+        metrics: Asks for the Prometheus metrics.
+    """
+    starts = set()
+    for _ in range(20):
+        text = metrics()
+        if workers := re.search(r"^issrnn_workers (\S+)$", text, re.MULTILINE):
+            return int(float(workers[1]))
+        starts |= set(re.findall(r"^process_start_time_seconds (\S+)$", text, re.MULTILINE))
+    return len(starts)
+
+
+@contextmanager
+def _running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
+    """Start so many processes, wait until all answer, and stop them after use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)}
+    if what == "workers":
+        command = [sys.executable, "-m", "service"]
+        environment |= {"ISSRNN_WORKERS": str(count)}
+    else:
+        config = folder / "serve.yaml"
+        config.write_text(yaml.safe_dump(ray_config(count, port)), encoding="utf-8")
+        command = [serve, "run", str(config.absolute())]
+        environment |= {
+            "PYTHONPATH": str(ROOT),
+            "ISSRNN_MODELS_DIR": os.environ.get("ISSRNN_MODELS_DIR", str(ROOT / "models")),
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+    log = folder / "service.log"
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(  # noqa: S603 - fixed, or the user's own command
+            command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(process, url, count, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, count: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+
+    def metrics() -> str:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:  # noqa: S310 - ours
+            return str(response.read().decode())
+
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if ready_processes(metrics) == count:
+                return
+        except OSError:
+            pass
+        time.sleep(0.5)
+    tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+    raise RuntimeError(f"{count} processes were not ready in {START_SECONDS:.0f} s:\n{tail}")
+
+
+def _load(url: str, folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "loadtests", "compare", "--host", url, "--out", str(folder)]
+    done = subprocess.run([*command, *arguments], check=False, cwd=ROOT)  # noqa: S603 - fixed
+    record = folder / "record.json"
+    if done.returncode not in (0, 1) or not record.is_file():
+        raise RuntimeError(f"the load test ended with {done.returncode}; see {folder}")
+    rows: list[dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))["rows"]
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""What more processes bring: how it is counted and summarised. `test_ray` and the workers' tests
+run them."""
+
+from typing import Any
+
+import pytest
+
+from deploy.measure_scale import main, ray_config, ready_processes, summarise, table
+
+
+def row(count: int, throughput: float, **more: Any) -> dict[str, Any]:
+    common = {
+        "scenario": "score", "task": "score", "variant": "tiny-iss", "loop": "closed", "load": 4.0,
+        "p50_ms": 10.0, "p99_ms": 20.0, "failed": 0.0, "refused": 0.0,
+    }  # fmt: skip
+    return common | {"count": count, "throughput": throughput} | more
+
+
+def test_repeats_are_summed_up_by_medians_and_compared_with_one_process() -> None:
+    rows = [row(1, 90.0), row(2, 150.0), row(1, 110.0), row(2, 210.0), row(1, 100.0), row(2, 190.0)]
+    one, two = summarise(rows)
+    assert (one["count"], one["throughput"], one["ratio"]) == (1, 100.0, 1.0)
+    assert (two["count"], two["throughput"], two["ratio"]) == (2, 190.0, 1.9)
+    assert "| tiny-iss | closed | 4 | 2 | 190 | 1.90x | 10.0 | 20.0 |" in table(
+        [one, two], "workers"
+    )
+
+
+def test_a_load_at_which_nothing_was_answered_has_no_ratio() -> None:
+    rows = [row(1, 0.0, p50_ms=None, p99_ms=None, failed=1.0), row(2, 10.0)]
+    one, two = summarise(rows)
+    assert "ratio" not in one
+    assert "ratio" not in two
+    assert "nan" in table([one, two], "workers")
+
+
+def test_replicas_are_told_apart_by_their_start_and_workers_count_themselves() -> None:
+    starts = iter([1.5, 2.5] * 10)
+    assert ready_processes(lambda: f"process_start_time_seconds {next(starts)}\n") == 2
+    assert ready_processes(lambda: "process_start_time_seconds 1\nissrnn_workers 3.0\n") == 3
+
+
+def test_a_measurement_fixes_the_number_of_replicas() -> None:
+    config = ray_config(replicas=2, port=8123)
+    (application,) = config["applications"]
+    (deployment,) = application["deployments"]
+    assert deployment["num_replicas"] == 2
+    assert "autoscaling_config" not in deployment
+    assert config["http_options"]["port"] == 8123
+
+
+def test_ray_is_asked_for_where_it_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["replicas", "1", "2", "--serve", ""])
+    assert "ray[serve]" in capsys.readouterr().err
