@@ -77,11 +77,11 @@ class _Highway(torch.autograd.Function):
         states = inputs.new_empty(times * depth + 1, batch, width)
         states[0] = state
         products = [prepared(weight, batch) for weight in low_weights]
-        place = zip(gates.flatten(0, 1).unbind(), read.unbind(), states[1:].unbind(), strict=True)
-        for number, (gate, masked, after) in enumerate(place):
-            gate.add_(products[number % depth](torch.mul(state, mask, out=masked)))
-            transform = gate[:, :width].tanh_()
-            state = torch.lerp(state, transform, gate[:, width:].sigmoid_(), out=after)
+        steps = zip(gates.flatten(0, 1).unbind(), read.unbind(), states[1:].unbind(), strict=True)
+        for number, (sums, masked, after) in enumerate(steps):
+            sums.add_(products[number % depth](torch.mul(state, mask, out=masked)))
+            transform, gate = sums[:, :width].tanh_(), sums[:, width:].sigmoid_()
+            state = torch.lerp(state, transform, gate, out=after)
         ctx.save_for_backward(low_inputs, low_in, mask, gates, read, states, *low_weights)
         return states[depth::depth]
 

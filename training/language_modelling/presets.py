@@ -105,9 +105,10 @@ _HIGHWAY_SMALL_ISS: dict[str, Any] = {
     "lambda_after": 0.0005,
 }
 
-_GRU_SMALL: dict[str, Any] = {**_SMALL, "cell": "gru"}
+_GRU_SMALL: dict[str, Any] = {**_SMALL, "cell": "gru", "learning_rate": 0.5}
 
-_RNN_SMALL: dict[str, Any] = {**_SMALL, "cell": "rnn"}
+_RNN_SMALL: dict[str, Any] = {**_SMALL, "cell": "rnn", "learning_rate": 0.1}
+"""At 0.5 the first hundreds of steps do not learn, at 1.0 they diverge."""
 
 _SMALL_ISS: dict[str, Any] = {
     "lambda": 0.0038,
