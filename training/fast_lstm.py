@@ -8,7 +8,8 @@ and weights stay fp32.
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch.nn.functional import linear
 
 from training.products import prepared, transposed
 
-__all__ = ["FastLSTM", "Precision", "fastest_precision"]
+__all__ = ["FastLSTM", "Precision", "fastest_precision", "run_lstm"]
 
 Precision = Literal["fp32", "bf16"]
 
@@ -58,21 +59,56 @@ class FastLSTM(nn.LSTM):
         """
         zeros = input.new_zeros(input.shape[1], self.hidden_size)
         h0, c0 = (hx[0][0], hx[1][0]) if hx is not None else (zeros, zeros)
-        bias_ih, bias_hh = cast("Tensor", self.bias_ih_l0), cast("Tensor", self.bias_hh_l0)
-        output, c = _LSTM.apply(  # type: ignore[no-untyped-call]  # torch's apply is untyped
-            input,
-            h0,
-            c0,
-            self.weight_ih_l0,
-            self.weight_hh_l0,
-            bias_ih + bias_hh,
-            torch.bfloat16 if self.precision == "bf16" else input.dtype,
-        )
+        product_dtype = torch.bfloat16 if self.precision == "bf16" else input.dtype
+        output, c = run_lstm(self, input, (h0, c0), product_dtype)
         return output, (output[-1:], c.unsqueeze(0))
 
 
+def run_lstm(
+    lstm: nn.LSTM,
+    inputs: Tensor,
+    state: tuple[Tensor, Tensor],
+    product_dtype: torch.dtype,
+    mask: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Run a layer of one direction over a sequence.
+
+    Args:
+        lstm: Has the parameters.
+        inputs: (T, B, I).
+        state: ``(h, c)``, each (B, H).
+        product_dtype: What the matrix products are computed in.
+        mask: None reads from the first step to the last. (T, B, 1), 1 at words and 0 at padding,
+            reads from the last to the first, and leaves the state at zero over padding.
+
+    Returns:
+        The output of every step (T, B, H), in the order of the inputs, and ``c`` (B, H) after the
+        one that was read last.
+    """
+    bias_ih, bias_hh = cast("Tensor", lstm.bias_ih_l0), cast("Tensor", lstm.bias_hh_l0)
+    output, c = _LSTM.apply(  # type: ignore[no-untyped-call]  # torch's apply is untyped
+        inputs,
+        *state,
+        lstm.weight_ih_l0,
+        lstm.weight_hh_l0,
+        bias_ih + bias_hh,
+        _Way(product_dtype, mask),
+    )
+    return output, c
+
+
+class _Way(NamedTuple):
+    """How to run; see `run_lstm`."""
+
+    product_dtype: torch.dtype
+    mask: Tensor | None
+
+
 class _LSTM(torch.autograd.Function):
-    """All steps of one LSTM layer; gates in torch's order i, f, g, o."""
+    """All steps of one LSTM layer; gates in torch's order i, f, g, o.
+
+    Row 0 (or the last, read backwards) of ``states`` and ``cells`` is the state before all steps.
+    """
 
     @staticmethod
     def forward(
@@ -83,48 +119,58 @@ class _LSTM(torch.autograd.Function):
         weight_ih: Tensor,  # (4H, I)
         weight_hh: Tensor,  # (4H, H)
         bias: Tensor,  # (4H,)
-        product_dtype: torch.dtype,
+        way: _Way,
     ) -> tuple[Tensor, Tensor]:
+        product_dtype, mask = way
         steps, batch, _ = inputs.shape
         hidden = h0.shape[1]
         low_inputs = inputs.to(product_dtype).contiguous()
         low_ih, low_hh = weight_ih.to(product_dtype), weight_hh.to(product_dtype)
-        gates = linear(low_inputs, low_ih).to(inputs.dtype).add_(bias)  # (T, B, 4H)
-        states = inputs.new_empty(steps + 1, batch, hidden)
-        cells = inputs.new_empty(steps + 1, batch, hidden)
-        squashed_cells = inputs.new_empty(steps, batch, hidden)
-        states[0], cells[0] = h0, c0
+        gates = linear(low_inputs, low_ih).to(bias.dtype).add_(bias)  # (T, B, 4H)
+        states = gates.new_empty(steps + 1, batch, hidden)
+        cells = gates.new_empty(steps + 1, batch, hidden)
+        squashed_cells = gates.new_empty(steps, batch, hidden)
+        first = 0 if mask is None else steps
+        states[first], cells[first] = h0, c0
         recurrent_product = prepared(low_hh, batch)
-        for t in range(steps):
-            gate = gates[t].add_(recurrent_product(states[t].to(product_dtype)))
+        for t, before, after in _order(steps, backwards=mask is not None):
+            gate = gates[t].add_(recurrent_product(states[before].to(product_dtype)))
             i_f = gate[:, : 2 * hidden].sigmoid_()
             g = gate[:, 2 * hidden : 3 * hidden].tanh_()
             o = gate[:, 3 * hidden :].sigmoid_()
-            c = torch.mul(i_f[:, hidden:], cells[t], out=cells[t + 1])
+            c = torch.mul(i_f[:, hidden:], cells[before], out=cells[after])
             c.addcmul_(i_f[:, :hidden], g)
             torch.tanh(c, out=squashed_cells[t])
-            torch.mul(o, squashed_cells[t], out=states[t + 1])
+            h = torch.mul(o, squashed_cells[t], out=states[after])
+            if mask is not None:
+                c.mul_(mask[t])
+                h.mul_(mask[t])
         ctx.save_for_backward(low_inputs, low_ih, low_hh, gates, states, cells, squashed_cells)
-        ctx.product_dtype = product_dtype
-        return states[1:], cells[-1].clone()
+        ctx.way, ctx.input_dtype = way, inputs.dtype
+        return (states[1:], cells[-1].clone()) if mask is None else (states[:-1], cells[0].clone())
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor, grad_c: Tensor) -> tuple[Tensor | None, ...]:
         low_inputs, low_ih, low_hh, gates, states, cells, squashed_cells = ctx.saved_tensors
+        product_dtype, mask = ctx.way
         steps, batch, hidden = squashed_cells.shape
         dtype = gates.dtype
+        before = slice(None, -1) if mask is None else slice(1, None)
         i, f, g, o = gates.chunk(4, dim=-1)
         # Derivatives of every step's pre-activations by the cell (i, f, g) and by the output (o).
-        by_cell = torch.cat((g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g * g)), dim=-1)
+        by_cell = torch.cat((g * i * (1 - i), cells[before] * f * (1 - f), i * (1 - g * g)), dim=-1)
         by_output = squashed_cells * o * (1 - o)
         output_by_cell = o * (1 - squashed_cells * squashed_cells)
         recurrent_product = prepared(transposed(low_hh), batch)
-        deltas = torch.empty(steps, batch, 4 * hidden, dtype=ctx.product_dtype)  # (T, B, 4H)
+        deltas = torch.empty(steps, batch, 4 * hidden, dtype=product_dtype)  # (T, B, 4H)
         deltas = deltas.to(gates.device)
         dh = torch.zeros_like(grad_c)
         dc = grad_c.clone()
-        for t in reversed(range(steps)):
+        for t, _, _ in _order(steps, backwards=mask is None):
             dh = dh + grad_output[t]
+            if mask is not None:
+                dh.mul_(mask[t])
+                dc.mul_(mask[t])
             dc.addcmul_(dh, output_by_cell[t])
             deltas[t, :, : 3 * hidden] = (by_cell[t].view(batch, 3, hidden) * dc.unsqueeze(1)).view(
                 batch, 3 * hidden
@@ -134,10 +180,10 @@ class _LSTM(torch.autograd.Function):
             dh = recurrent_product(deltas[t]).to(dtype)
         flat = deltas.view(steps * batch, 4 * hidden)
         flat_t = flat.t()
-        previous = states[:-1].reshape(steps * batch, hidden).to(ctx.product_dtype)
+        previous = states[before].reshape(steps * batch, hidden).to(product_dtype)
         grad_inputs = None
         if ctx.needs_input_grad[0]:
-            grad_inputs = (flat @ low_ih).to(dtype)
+            grad_inputs = (flat @ low_ih).to(ctx.input_dtype)
             grad_inputs = grad_inputs.view(steps, batch, -1)
         return (
             grad_inputs,
@@ -148,3 +194,10 @@ class _LSTM(torch.autograd.Function):
             flat.sum(0, dtype=dtype),
             None,
         )
+
+
+def _order(steps: int, *, backwards: bool) -> Iterator[tuple[int, int, int]]:
+    """Each step with the rows of the state before and after it."""
+    if backwards:
+        return ((t, t + 1, t) for t in reversed(range(steps)))
+    return ((t, t, t + 1) for t in range(steps))

@@ -41,24 +41,28 @@ class BiDAF(nn.Module):
         architecture: BiDAFArchitecture,
         *,
         dropout: nn.Module | None = None,
-        recurrent: Callable[[int, int], nn.LSTM] = nn.LSTM,
+        recurrent: Callable[[int, int, int], BidirectionalLSTM] | None = None,
     ) -> None:
         """Build it with torch's default initial weights.
 
         Args:
             architecture: All sizes.
             dropout: Drops activations while training; None drops none.
-            recurrent: Makes an LSTM of one direction from (input size, hidden size).
+            recurrent: Makes a layer from input size, forward size and backward size; default:
+                `BidirectionalLSTM`.
         """
         super().__init__()
         self._built_as = architecture
         word_size = architecture.word_size
         contextual, _, second, output = architecture.layer_outputs
         attended = 4 * contextual
-        pairs = zip(architecture.hidden_sizes[::2], architecture.hidden_sizes[1::2], strict=True)
+        make_layer = recurrent or BidirectionalLSTM
+        sizes = architecture.hidden_sizes
         layers = [
-            BidirectionalLSTM(*(recurrent(inputs, size) for size in sizes))
-            for inputs, sizes in zip(architecture.layer_inputs, pairs, strict=True)
+            make_layer(inputs, *directions)
+            for inputs, *directions in zip(
+                architecture.layer_inputs, sizes[::2], sizes[1::2], strict=True
+            )
         ]
         self.dropout = dropout if dropout is not None else nn.Identity()
         self.characters = _CharacterCNN(architecture, self.dropout)
@@ -90,26 +94,24 @@ class BiDAF(nn.Module):
             (T, B) logits of the answer's first word, and of its last; minus infinity at padding.
         """
         padding = _padding(context)
-        backwards = reversal(context.lengths, len(context.vectors))
-        encoded = self.encode(context, backwards)
-        asked = self.encode(question, reversal(question.lengths, len(question.vectors)))
-        attended = self.attention(encoded, asked, _padding(question), padding)  # (T, B, 8d)
-        modelled = attended
+        asked = self.encode(question)
+        attended = self.attention(self.encode(context), asked, _padding(question), padding)
+        modelled = attended  # (T, B, 8d)
         for layer in self.modelling:
-            modelled = layer(self.dropout(modelled), backwards)
+            modelled = layer(self.dropout(modelled), context.lengths)
         start = self._score(self.start, attended, modelled, padding)
         weights = torch.softmax(start, dim=0)  # (T, B)
         mean = (weights.unsqueeze(-1) * modelled).sum(0, keepdim=True).expand_as(modelled)
         found = torch.cat((attended, modelled, mean, modelled * mean), dim=-1)
-        found = self.output(self.dropout(found), backwards)
+        found = self.output(self.dropout(found), context.lengths)
         return start, self._score(self.end, attended, found, padding)
 
-    def encode(self, text: Text, backwards: Tensor) -> Tensor:
-        """The contextual vector of each word, (T, B, 2d); ``backwards`` as `reversal` gives it."""
+    def encode(self, text: Text) -> Tensor:
+        """The contextual vector of each word, (T, B, 2d)."""
         words = torch.cat((self.characters(text.characters), text.vectors), dim=-1)
         for layer in self.highway:
             words = layer(words)
-        encoded: Tensor = self.contextual(self.dropout(words), backwards)
+        encoded: Tensor = self.contextual(self.dropout(words), text.lengths)
         return encoded
 
     def _score(
@@ -123,27 +125,29 @@ class BiDAF(nn.Module):
 class BidirectionalLSTM(nn.Module):
     """A forward and a backward LSTM, each of its own size, over texts of different lengths."""
 
-    def __init__(self, forward_lstm: nn.LSTM, backward_lstm: nn.LSTM) -> None:
-        """Put both together.
+    def __init__(self, inputs: int, forward_size: int, backward_size: int) -> None:
+        """Build both.
 
         Args:
-            forward_lstm: Reads from the first word on.
-            backward_lstm: Reads from the last word on.
+            inputs: Length of an input vector.
+            forward_size: Units of the one that reads from the first word on.
+            backward_size: Units of the one that reads from the last word on.
         """
         super().__init__()
-        self.forward_lstm = forward_lstm
-        self.backward_lstm = backward_lstm
+        self.forward_lstm = nn.LSTM(inputs, forward_size)
+        self.backward_lstm = nn.LSTM(inputs, backward_size)
 
-    def forward(self, inputs: Tensor, backwards: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Both outputs side by side.
 
         Args:
             inputs: (T, B, I).
-            backwards: (T, B) as `reversal` gives it.
+            lengths: (B,) int64 words of each text.
 
         Returns:
-            (T, B, F + R); what stands at padding depends on padding.
+            (T, B, F + R); what stands at padding means nothing.
         """
+        backwards = reversal(lengths, len(inputs))
         ahead, _ = self.forward_lstm(inputs)
         back, _ = self.backward_lstm(_reorder(inputs, backwards))
         return torch.cat((ahead, _reorder(back, backwards)), dim=-1)
