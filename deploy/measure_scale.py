@@ -32,7 +32,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["main", "ray_config", "ready_processes", "summarise", "table"]
+__all__ = ["main", "ray_config", "ready_processes", "running", "summarise", "table"]
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         for repeat in range(options.repeats):
             for count in options.counts:
                 folder = out / f"{options.what}-{count}-{repeat + 1}"
-                with _running(options.what, count, folder, options.serve) as url:
+                with running(options.what, count, folder, options.serve) as url:
                     rows += [row | {"count": count} for row in _load(url, folder, load)]
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
@@ -155,8 +155,21 @@ def ready_processes(metrics: Callable[[], str]) -> int:
 
 
 @contextmanager
-def _running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
-    """Start so many processes, wait until all answer, and stop them after use."""
+def running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
+    """Start so many processes, wait until all answer, and stop them after use.
+
+    Args:
+        what: ``workers`` or ``replicas``.
+        count: How many.
+        folder: For their log.
+        serve: Ray Serve's command.
+
+    Yields:
+        Their base URL.
+
+    Raises:
+        RuntimeError: If they are not ready in `START_SECONDS`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -13,6 +13,7 @@ from service.app import create_app
 from service.logs import configure_logging
 from service.server import serve
 from service.settings import Settings, unknown_variables
+from service.workers import serve_with_workers
 
 __all__ = ["main"]
 
@@ -35,7 +36,10 @@ def main() -> None:
     configure_logging(settings.log_level)
     if unknown := unknown_variables():
         log.warning("no setting of the service: %s", ", ".join(unknown))
-    serve(create_app(settings), settings)
+    if settings.workers > 1:
+        serve_with_workers(settings)
+    else:
+        serve(create_app(settings), settings)
 
 
 def _variable(location: Sequence[str | int]) -> str:

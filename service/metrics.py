@@ -58,8 +58,9 @@ class Metrics:
             (*_BY_REQUEST, "role"),
         )
         self.in_flight = Gauge(
-            "issrnn_in_flight_requests", "Requests not answered yet.", registry=self.registry
-        )
+            "issrnn_in_flight_requests", "Requests not answered yet.", registry=self.registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
         self.shed = self._counter("issrnn_shed", "Requests answered 429.", _BY_REQUEST)
         self.deadlines = self._counter(
             "issrnn_deadline_exceeded", "Requests answered 504.", _BY_REQUEST

@@ -175,11 +175,15 @@ class Registry:
 
 
 def _place(settings: Settings, names: tuple[str, ...]) -> dict[str, Placement]:
-    """Share out the cores: each model its own as far as they go."""
+    """Share out the cores: each model its own as far as they go.
+
+    Workers do not know of each other: each takes its share of the cores, and binds itself to none.
+    """
     cores = available_cores()
-    threads = settings.threads or max(1, len(cores) // max(1, len(names)))
-    slots = threading.Semaphore(max(1, len(cores) // threads))
-    pin = settings.pin_threads and cpu_quota() is None
+    share = max(1, len(cores) // settings.workers)
+    threads = settings.threads or max(1, share // max(1, len(names)))
+    slots = threading.Semaphore(max(1, share // threads))
+    pin = settings.pin_threads and settings.workers == 1 and cpu_quota() is None
     return {
         name: Placement(
             threads=threads,

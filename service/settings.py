@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     ] = 8000
     """Port to listen on; also ``PORT``, which counts more. 0: any free one."""
 
+    workers: PositiveInt = 1
+    """Processes, each with all models and with queues of its own; they share the cores."""
+
     models_dir: Path = Path("models")
     """Folder of artifact folders."""
     models: tuple[str, ...] | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
+from service.shared_metrics import exposition
 
 __all__ = ["router"]
 
@@ -34,4 +35,4 @@ async def ready(http: Request, context: RequestContext) -> dict[str, str]:
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(context: RequestContext) -> Response:
     """Prometheus metrics."""
-    return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

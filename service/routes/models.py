@@ -50,6 +50,11 @@ async def reload_model(name: Name, context: RequestContext, credentials: Credent
     changes nothing.
     """
     _check_admin(context.settings, credentials)
+    if context.settings.workers > 1:
+        detail = (
+            "each of several workers has its models; SIGHUP to the service replaces all workers"
+        )
+        raise ProblemError(409, detail)
     try:
         variant = await asyncio.to_thread(context.models.load, name)
     except UnknownModelError:

@@ -1,0 +1,124 @@
+"""Several worker processes: real ones, on a real port."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+SCORE = {"texts": ["The stock rose."], "tokens": False}
+
+
+@contextmanager
+def workers(count: int, models: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "HOST": "127.0.0.1", "PORT": str(port), "ISSRNN_MODELS_DIR": str(models),
+        "ISSRNN_WORKERS": str(count), "ISSRNN_DRAIN_SECONDS": "0.2", "ISSRNN_ADMIN_TOKEN": "secret",
+    }  # fmt: skip
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def metric(url: str, name: str) -> float:
+    """The sum over all label sets."""
+    text = httpx.get(f"{url}/metrics", timeout=30).text
+    return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.M))
+
+
+def wait_for(condition: str, url: str, count: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            if metric(url, "issrnn_workers") == count:
+                return
+        except httpx.TransportError:
+            pass
+        assert process.poll() is None, "the service ended"
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.1)
+
+
+def started_workers(log: Path) -> set[int]:
+    return {int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", log.read_text())}
+
+
+def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    with workers(2, models_dir, log) as (process, url):
+        wait_for("both start", url, 2, process)
+        first = started_workers(log)
+        assert len(first) == 2
+
+        for _ in range(20):  # a connection each, so that either may answer
+            assert httpx.post(f"{url}/score", json=SCORE).status_code == 200
+        assert metric(url, "issrnn_requests_total") >= 20
+        assert metric(url, "issrnn_request_seconds_count") >= 20
+        assert metric(url, 'issrnn_model_ready{engine="onnxruntime-fp32",model="tiny-iss".*}') == 1
+        assert metric(url, "process_resident_memory_bytes") > 0
+
+        refused = httpx.post(
+            f"{url}/models/tiny-iss/reload", headers={"Authorization": "Bearer secret"}
+        )
+        assert refused.status_code == 409
+        assert "SIGHUP" in refused.json()["detail"]
+
+        killed = min(first)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while len(started_workers(log)) < 3:
+            assert time.monotonic() < deadline, "no worker in the place of the killed one"
+            time.sleep(0.1)
+        wait_for("the new worker counts, the killed one does not", url, 2, process)
+        assert metric(url, "issrnn_requests_total") >= 20, "what the killed one counted is kept"
+
+        statuses: list[int] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                statuses.append(httpx.post(f"{url}/score", json=SCORE, timeout=30).status_code)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        while len(started_workers(log)) < 5:
+            assert time.monotonic() < deadline, "workers are not replaced on SIGHUP"
+            time.sleep(0.1)
+        wait_for("the former workers have gone", url, 2, process)
+        done.set()
+        asking.join()
+        assert set(statuses) == {200}
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert log.read_text().count('"draining"') >= 4
+
+
+@pytest.mark.parametrize("workers", ["0", "two"])
+def test_a_wrong_number_of_workers_is_refused(workers: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service"], env=os.environ | {"ISSRNN_WORKERS": workers},
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("ISSRNN_WORKERS: ")
