@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 IMAGES = Path(__file__).parent / "images"
 VIEWS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "light"},
+    "light": {"viewport": {"width": 1200, "height": 1250}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light"},
 }
@@ -94,7 +94,7 @@ def _settle(page: Page, section: str, view: str) -> None:
     results = page.locator(f"#{section} .results > *").first
     results.wait_for()
     if section in ("score", "answer", "classify"):
-        page.get_by_text("median of").wait_for()
+        page.get_by_text("fastest of 7").wait_for()
     if section == "score" and view == "light":
         page.locator("#score .tokens").first.locator("button").nth(1).hover()
     page.wait_for_timeout(500)

@@ -5,6 +5,7 @@ import { number, oneIn, percent } from "./numbers.js";
 
 const STAYS_MS = 150; // so that the pointer can reach the panel
 const GAP = 6;
+const NEAR = 150; // pixels between the lines of two models
 
 /** @param {HTMLElement} panel */
 export function createTokenDetails(panel) {
@@ -19,8 +20,8 @@ export function createTokenDetails(panel) {
     const position = Number(target.dataset.position);
     panel.replaceChildren(...draw(describe(position, line)));
     panel.hidden = false;
-    place(panel, target);
     mark(true, block, position);
+    place(panel, target);
   }
 
   function mark(on, block, position) {
@@ -82,13 +83,20 @@ function draw({ source, read, rows }) {
   ].flat();
 }
 
-/** Below the token, or above it where there is no room; on narrow screens style/ puts it at the foot. */
+/**
+ * Below the token and the same one of the other models, if they are near, so that none is covered;
+ * above them where there is no room. On narrow screens style/results.css puts the panel at the foot.
+ */
 function place(panel, target) {
   const at = target.getBoundingClientRect();
+  const same = [...document.querySelectorAll(".token.at")].map((each) => each.getBoundingClientRect());
+  const near = same.filter((each) => Math.abs(each.top - at.top) < NEAR);
+  const bottom = Math.max(...near.map((each) => each.bottom));
+  const top = Math.min(...near.map((each) => each.top));
   const size = panel.getBoundingClientRect();
   const left = Math.max(GAP, Math.min(at.left, document.documentElement.clientWidth - size.width - GAP));
-  const below = at.bottom + GAP;
-  const top = below + size.height > innerHeight ? Math.max(GAP, at.top - GAP - size.height) : below;
+  const below = bottom + GAP;
+  const edge = below + size.height > innerHeight ? Math.max(GAP, top - GAP - size.height) : below;
   panel.style.setProperty("--left", `${left}px`);
-  panel.style.setProperty("--top", `${top}px`);
+  panel.style.setProperty("--top", `${edge}px`);
 }

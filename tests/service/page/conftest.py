@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from issrnn.artifact import load, save
 from service.settings import Settings
@@ -18,6 +18,7 @@ from tests.service.running import running_service
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 
 Visit = Callable[..., Page]
 
