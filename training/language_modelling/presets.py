@@ -94,7 +94,7 @@ _HIGHWAY_SMALL: dict[str, Any] = {
     "decay": 0.6,
     "clip": 5.0,
 }
-"""About three quarters of an hour on two cores, where the published schedule takes days."""
+"""For a machine without a GPU, where the published size and schedule take months."""
 
 _HIGHWAY_SMALL_ISS: dict[str, Any] = {
     "dropout_words": 0.06,
