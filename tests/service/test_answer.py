@@ -176,6 +176,7 @@ def test_engines_agree(
     expected = answer(reader_client, context=LONG, top_k=5)["answers"]
     engines = {"reader-dense": "torch-fp32"}
     changes = {"models_dir": readers_dir, "models": ["reader-dense"], "engines": engines}
+    changes |= {"threads": 1}  # torch's threads wait for each other, which a busy machine delays
     with running_service(settings_for(**changes)) as client:
         assert client.get("/models/reader-dense").json()["engine"] == "torch-fp32"
         found = answer(client, context=LONG, top_k=5)["answers"]
