@@ -25,6 +25,12 @@ export class History {
     this.#kept = this.#kept.filter((each) => each.at >= at - KEPT_MS);
   }
 
+  /** Names of the models that served when last asked. */
+  get ready() {
+    const samples = this.#kept.at(-1)?.samples.get("issrnn_model_ready") ?? [];
+    return samples.filter(({ value }) => value > 0).map(({ labels }) => labels.model).sort();
+  }
+
   /**
    * What one model did, at each point since a time.
    *

@@ -24,6 +24,7 @@ export function createLive(catalogue) {
     if (document.hidden) return;
     try {
       history.add(Date.now(), await askText("metrics"));
+      await followModels();
       if (visible && !paused()) draw();
     } catch (error) {
       if (visible && !paused()) {
@@ -31,6 +32,12 @@ export function createLive(catalogue) {
         output.fail(error);
       }
     }
+  }
+
+  /** Models that were added or taken away since the page was opened. */
+  async function followModels() {
+    const known = catalogue.ready().map((model) => model.name).sort();
+    if (known.join(" ") !== history.ready.join(" ")) await catalogue.refresh();
   }
 
   function draw() {

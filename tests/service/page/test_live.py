@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +10,10 @@ import pytest
 from playwright.sync_api import expect
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from service.settings import Settings
+from tests.artifacts import make_artifact
 from tests.service.page.conftest import Visit
+from tests.service.running import running_service
 
 HISTORY = """async (scrapes) => {
   const { History } = await import(new URL("page/history.js", document.baseURI));
@@ -97,3 +101,23 @@ def test_traffic_shows_up_within_seconds(visit: Visit, served: httpx.Client) -> 
     expect(rate).not_to_have_text("0")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_model_that_is_added_shows_up_by_itself(visit: Visit, tmp_path: Path) -> None:
+    make_artifact(tmp_path / "first")
+    settings = Settings(
+        models_dir=tmp_path,
+        port=0,
+        pin_threads=False,
+        admin_token="open sesame",  # noqa: S106 - of this test alone
+    )
+    with running_service(settings) as client:
+        page = visit("#/live", base=str(client.base_url).rstrip("/"))
+        expect(page.get_by_role("row", name="first")).to_be_visible()
+        make_artifact(tmp_path / "second")
+        headers = {"Authorization": "Bearer open sesame"}
+        assert client.post("/models/second/reload", headers=headers).status_code == 200
+        expect(page.get_by_role("row", name="second")).to_be_visible()
+        page.get_by_role("link", name="Score", exact=True).click()
+        expect(page.get_by_role("checkbox", name="second")).to_be_visible()
+        page.close()
