@@ -85,6 +85,8 @@ def read_recipe(name: str, text: str) -> Recipe:
         name: Its suffix.
         text: Its content.
     """
+    for argument, default in re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE):
+        text = text.replace(f"${{{argument}}}", default)
     lines = re.sub(r"\\\n\s*", "", text).splitlines()
     starts = [index for index, line in enumerate(lines) if line.startswith("FROM ")]
     first, last = lines[: [*starts, len(lines)][1]], lines[starts[-1] :]

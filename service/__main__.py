@@ -13,6 +13,7 @@ from service.app import create_app
 from service.logs import configure_logging
 from service.server import serve
 from service.settings import Settings, unknown_variables
+from service.tracing import TracingError
 from service.workers import serve_with_workers
 
 __all__ = ["main"]
@@ -36,10 +37,14 @@ def main() -> None:
     configure_logging(settings.log_level)
     if unknown := unknown_variables():
         log.warning("no setting of the service: %s", ", ".join(unknown))
-    if settings.workers > 1:
-        serve_with_workers(settings)
-    else:
-        serve(create_app(settings), settings)
+    try:
+        if settings.workers > 1:
+            serve_with_workers(settings)
+        else:
+            serve(create_app(settings), settings)
+    except TracingError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
 
 
 def _variable(location: Sequence[str | int]) -> str:

@@ -27,6 +27,7 @@ from service.routes import (
 )
 from service.settings import Settings
 from service.shadow import Shadow
+from service.tracing import make_tracing
 
 __all__ = ["create_app"]
 
@@ -47,11 +48,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     Args:
         settings: Everything that can be set.
+
+    Raises:
+        TracingError: If the settings ask for tracing and its packages are not installed.
     """
     metrics = Metrics()
     registry = Registry(settings, metrics.observe_batches)
     metrics.registry.register(QueueCollector(registry))
-    context = Context(settings, registry, metrics)
+    tracing = make_tracing(wanted=settings.tracing)
+    context = Context(settings, registry, metrics, tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await shadowing
         await asyncio.to_thread(registry.stop, settings.shutdown_seconds)
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="issrnn",
@@ -71,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         version="0.1.0",
         lifespan=lifespan,
         middleware=[
-            Middleware(RequestMiddleware, metrics=metrics),
+            Middleware(RequestMiddleware, metrics=metrics, tracing=tracing),
             Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
+from service.tracing import Tracing
 
 __all__ = ["Context", "RequestContext"]
 
@@ -21,6 +22,7 @@ class Context:
     settings: Settings
     models: Registry
     metrics: Metrics
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 async def _context(request: Request) -> Context:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
 from service.problems import ProblemError, problem_response
+from service.tracing import RequestSpan, Tracing
 
 __all__ = ["RequestMiddleware"]
 
@@ -23,22 +24,30 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class RequestMiddleware:
     """Outermost: sees every response, of routes that do not exist and of handlers that fail too."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing) -> None:
         """Wrap an application.
 
         Args:
             app: What to watch.
             metrics: What to count in.
+            tracing: What to tell of each request.
         """
         self._app = app
         self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        with self._tracing.request(headers) as span:
+            await self._handle(scope, receive, send, headers.get("x-request-id", ""), span)
+
+    async def _handle(
+        self, scope: Scope, receive: Receive, send: Send, given: str, span: RequestSpan
+    ) -> None:
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -59,16 +68,19 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, labelled)
         except Exception:
-            log.exception("the request failed", extra={"request_id": request_id})
+            log.exception(
+                "the request failed",
+                extra={"request_id": request_id} | _trace_id(span),
+            )
             if status is None:
                 detail = "an unexpected error; the log has it under the request id"
                 response = problem_response(ProblemError(500, detail), request_id)
                 await response(scope, receive, labelled)
         finally:
             self._metrics.in_flight.dec()
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, status, time.perf_counter() - started, span)
 
-    def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int | None, seconds: float, span: RequestSpan) -> None:
         state = scope["state"]
         endpoint = getattr(scope.get("route"), "path", "unmatched")
         labels = (endpoint, state.get("model", ""), state.get("variant", ""))
@@ -85,5 +97,18 @@ class RequestMiddleware:
                 "status": status,
                 "milliseconds": round(1000 * seconds, 3),
                 "model": state.get("model"),
-            },
+            }
+            | _trace_id(span),
         )
+        attributes = {
+            "http.request.method": scope["method"],
+            "http.route": endpoint,
+            "http.response.status_code": status or 0,
+            "issrnn.request_id": state["request_id"],
+            "issrnn.model": state.get("model", ""),
+        }
+        span.describe(f"{scope['method']} {endpoint}", attributes, failed=(status or 500) >= 500)
+
+
+def _trace_id(span: RequestSpan) -> dict[str, str]:
+    return {"trace_id": span.trace_id} if span.trace_id else {}

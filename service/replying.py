@@ -99,11 +99,13 @@ async def reply_of(
         ProblemError, OverloadedError, WorkerStoppedError: As the task's ``prepare`` and `compute`.
     """
     characters = task.characters(request)
-    prepared = await off_loop_if_large(
-        characters, task.prepare, request, variant, context.settings, deadline
-    )
+    with context.tracing.span("encode"):
+        prepared = await off_loop_if_large(
+            characters, task.prepare, request, variant, context.settings, deadline
+        )
     result = await compute(context, http, variant, prepared.job)
-    reply = await off_loop_if_large(characters, prepared.finish, result)
+    with context.tracing.span("decode"):
+        reply = await off_loop_if_large(characters, prepared.finish, result)
     reply.count(context.metrics, (*labels_of(http, variant), "live"))
     return reply
 
@@ -121,15 +123,26 @@ async def compute(
         WorkerStoppedError: If the variant was replaced; choose again.
     """
     labels = labels_of(request, variant)
+    submitted = time.time_ns()
     try:
         variant.worker.submit(job)
         result = await _result_or_disconnect(request, job)
     except DeadlineError as error:
         context.metrics.deadlines.labels(*labels).inc()
         raise ProblemError(504, "the deadline passed before the request was computed") from error
+    _trace(context, variant, result, submitted)
     context.metrics.queue_seconds.labels(*labels, "live").observe(result.queue_seconds)
     context.metrics.compute_seconds.labels(*labels, "live").observe(result.compute_seconds)
     return result
+
+
+def _trace(context: Context, variant: Variant, result: JobResult[Any], submitted: int) -> None:
+    """The two spans one after the other, though a long text waits again between its chunks."""
+    computing = submitted + round(1e9 * result.queue_seconds)
+    attributes = {"issrnn.model": variant.name, "issrnn.engine": variant.engine.name}
+    context.tracing.past_span("queue", submitted, computing, attributes)
+    done = computing + round(1e9 * result.compute_seconds)
+    context.tracing.past_span("compute", computing, done, attributes)
 
 
 async def _result_or_disconnect(request: Request, job: Job[Any, Any, ValueT]) -> JobResult[ValueT]:

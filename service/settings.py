@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     """After SIGTERM: how long readiness says 503 while requests are still accepted."""
     shutdown_seconds: PositiveInt = 60
     """After that: how long work in progress may take to finish."""
+    tracing: bool = False
+    """Send spans of every request to an OpenTelemetry collector; needs the extra ``tracing``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.image_size import read_recipe
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILES = sorted((ROOT / "deploy").glob("Dockerfile.*"))
 SERVICE = (ROOT / "deploy" / "Dockerfile.service").read_text()
@@ -34,12 +36,20 @@ def test_an_image_runs_without_root(path: Path) -> None:
 
 
 def test_only_training_needs_torch() -> None:
-    extras = {path.suffix: re.findall(r"'\.\[(\w+)\]'", path.read_text()) for path in DOCKERFILES}
-    assert extras == {
-        ".service": ["serve"],
-        ".loadtest": ["loadtest"],
-        ".training": ["train"],
-        ".ray": [],
+    installs = {
+        path.suffix[1:]: [
+            part
+            for install in read_recipe(path.suffix[1:], path.read_text()).installs
+            for part in install
+            if "[" in part or "torch" in part
+        ]
+        for path in DOCKERFILES
+    }
+    assert installs.pop("ray")[0].startswith("ray[serve]==")
+    assert installs == {
+        "service": [".[serve]"],
+        "loadtest": [".[loadtest]"],
+        "training": ["https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu", ".[train]"],
     }
 
 

@@ -180,6 +180,20 @@ def test_production_scales_itself_and_reads_models_and_settings(
 
 
 @needs_build
+def test_tracing_can_be_added_to_an_overlay(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy/kubernetes", tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes/overlays/small"
+    with (overlay / "kustomization.yaml").open("a") as file:
+        file.write("components:\n  - ../../components/tracing\n")
+    objects = build(overlay)
+    assert [fault for manifest in objects for fault in faults(manifest)] == []
+    (settings,) = [m["data"] for m in objects if m["kind"] == "ConfigMap"]
+    assert settings["ISSRNN_TRACING"] == "true"
+    assert settings["ISSRNN_DRAIN_SECONDS"] == "10"
+    assert len([m for m in objects if m["kind"] == "NetworkPolicy"]) == 2
+
+
+@needs_build
 def test_another_split_is_rolled_out(tmp_path: Path) -> None:
     """The settings' name holds their hash, so that pods with the former ones are replaced."""
 
