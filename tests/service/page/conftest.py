@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -51,8 +51,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, served: httpx.Client) -> Iterator[Visit]:
+@contextmanager
+def visiting(browser: Browser, served: httpx.Client) -> Iterator[Visit]:
     """Open the page at a fragment; afterwards nothing may have failed or asked another host."""
     faults: list[str] = []
 
@@ -79,6 +79,12 @@ def visit(browser: Browser, served: httpx.Client) -> Iterator[Visit]:
 
         yield open_page
     assert faults == []
+
+
+@pytest.fixture
+def visit(browser: Browser, served: httpx.Client) -> Iterator[Visit]:
+    with visiting(browser, served) as open_page:
+        yield open_page
 
 
 def complaint(kind: str, text: str) -> list[str]:

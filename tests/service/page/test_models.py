@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import httpx
-from playwright.sync_api import Locator, Page, expect
+from collections.abc import Iterator
 
-from tests.service.page.conftest import Visit
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.service.page.conftest import visiting
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, served: httpx.Client) -> Iterator[Page]:
+    """Shared, since these tests look more than they touch."""
+    with visiting(browser, served) as visit:
+        yield visit("#/models")
 
 
 def card(page: Page, name: str) -> Locator:
     return page.locator("#models article").filter(has=page.get_by_role("heading", name=name))
 
 
-def test_every_model_has_a_card_with_its_figures(visit: Visit, served: httpx.Client) -> None:
-    page = visit("#/models")
+def test_every_model_has_a_card_with_its_figures(page: Page, served: httpx.Client) -> None:
     expect(page.locator("#models [role=status]")).to_have_text("4 models are ready, 1 are not.")
     for model in served.get("/models").json()["models"]:
         if model["state"] == "ready":
@@ -24,8 +33,7 @@ def test_every_model_has_a_card_with_its_figures(visit: Visit, served: httpx.Cli
                 expect(facts).to_contain_text(name.replace("_", " ").replace("f1", "F1"))
 
 
-def test_iss_sizes_are_drawn_inside_the_dense_layers(visit: Visit) -> None:
-    page = visit("#/models")
+def test_iss_sizes_are_drawn_inside_the_dense_layers(page: Page) -> None:
     table = card(page, "lm-iss").get_by_role("table")
     expect(table).to_contain_text("4 of 8")
     rows = table.get_by_role("row")
@@ -41,8 +49,7 @@ def test_iss_sizes_are_drawn_inside_the_dense_layers(visit: Visit) -> None:
         assert abs(widths[1] / track["width"] - size / 8) < 0.02
 
 
-def test_a_readers_eight_layers_have_names(visit: Visit) -> None:
-    page = visit("#/models")
+def test_a_readers_eight_layers_have_names(page: Page) -> None:
     heads = card(page, "reader-dense").get_by_role("rowheader")
     expect(heads).to_have_text(
         [
@@ -53,23 +60,20 @@ def test_a_readers_eight_layers_have_names(visit: Visit) -> None:
     )
 
 
-def test_a_card_tells_how_the_model_was_made(visit: Visit) -> None:
-    page = visit("#/models")
+def test_a_card_tells_how_the_model_was_made(page: Page) -> None:
     made = card(page, "lm-dense").get_by_text("How it was made")
     made.click()
     expect(card(page, "lm-dense").get_by_text("1 January 2026")).to_be_visible()
     expect(card(page, "lm-dense").get_by_text("0" * 40)).to_be_visible()
 
 
-def test_a_model_that_failed_says_why(visit: Visit, served: httpx.Client) -> None:
-    page = visit("#/models")
+def test_a_model_that_failed_says_why(page: Page, served: httpx.Client) -> None:
     expect(card(page, "spoilt")).to_contain_text("failed")
     error = served.get("/models/spoilt").json()["error"]
     expect(card(page, "spoilt").locator(".problem")).to_contain_text(error[:40])
 
 
-def test_quality_is_plotted_against_cost(visit: Visit) -> None:
-    page = visit("#/models")
+def test_quality_is_plotted_against_cost(page: Page) -> None:
     plot = page.get_by_role("img", name="test perplexity against multiply-adds: lm-dense 50")
     expect(plot.locator("circle")).to_have_count(2)
     dense, small = (plot.locator("circle").nth(index).bounding_box() for index in (0, 1))
