@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 import statistics
@@ -185,7 +186,8 @@ def running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
         environment |= {
             "PYTHONPATH": str(ROOT),
             "ISSRNN_MODELS_DIR": os.environ.get("ISSRNN_MODELS_DIR", str(ROOT / "models")),
-            "RAY_AUTH_MODE": "disabled",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
         }
     log = folder / "service.log"

@@ -15,6 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+import service.registry
+from service.settings import Settings
+
 SCORE = {"texts": ["The stock rose."], "tokens": False}
 
 
@@ -112,6 +115,18 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert log.read_text().count('"draining"') >= 4
+
+
+@pytest.mark.parametrize(("workers", "threads", "bound"), [(1, 2, True), (2, 1, False)])
+def test_workers_share_the_cores_and_bind_themselves_to_none(
+    workers: int, threads: int, bound: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.registry, "available_cores", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(service.registry, "cpu_quota", lambda: None)
+    settings = Settings(models_dir=tmp_path, workers=workers)
+    for placement in service.registry._place(settings, ("dense", "iss")).values():
+        assert placement.threads == threads
+        assert bool(placement.cores) is bound
 
 
 @pytest.mark.parametrize("workers", ["0", "two"])
