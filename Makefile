@@ -24,7 +24,7 @@ test: .venv/.installed-dev  ## run the tests
 check: .venv/.installed-dev  ## run the linter, the type checker and the import-direction test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy issrnn training service loadtests deploy tests
+	$(BIN)/mypy issrnn training service loadtests deploy tests docs/screenshots.py
 	$(BIN)/python -m pytest tests/test_layout.py
 
 format: .venv/.installed-dev  ## bring the code into its canonical form
