@@ -59,6 +59,9 @@ class RequestMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                if scope["app"].state.draining:
+                    # before the server closes all connections, which might cut a request just sent
+                    headers["Connection"] = "close"
                 if "model" in state:
                     headers["X-Model"] = state["model"]
             await send(message)
