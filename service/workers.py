@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from types import FrameType
@@ -55,12 +56,35 @@ def serve_with_workers(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="issrnn-metrics-") as folder:
         # read by prometheus_client when a worker imports it
         os.environ[DIRECTORY_VARIABLE] = folder
-        sockets = [config.bind_socket()]
-        supervisor = Multiprocess(config, sockets)
-        supervisor.run()
-        sockets[0].close()
+        with _listening(settings.host, settings.port) as shared:
+            supervisor = Multiprocess(config, [shared])
+            supervisor.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
         sys.exit(STARTUP_FAILURE)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that all workers accept connections from.
+
+    Not uvicorn's ``bind_socket``: asyncio turns off Nagle's algorithm only for sockets that say
+    they are TCP, which that one does not; answers then wait 40 ms for an acknowledgement.
+    """
+    shared = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )[0]
+        shared = socket.socket(family, kind, protocol)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        shared.bind(address)
+    except OSError as error:
+        if shared:
+            shared.close()
+        log.error("cannot listen on %s port %d: %s", host, port, error)
+        sys.exit(STARTUP_FAILURE)
+    host, port = shared.getsockname()[:2]
+    log.info("listening on http://%s:%d", host, port)
+    return shared
 
 
 def create_worker() -> ASGIApp:

@@ -1,5 +1,6 @@
 """Several worker processes: real ones, on a real port."""
 
+import asyncio
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 import service.registry
 from service.settings import Settings
+from service.workers import _listening
 
 SCORE = {"texts": ["The stock rose."], "tokens": False}
 
@@ -115,6 +117,36 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert log.read_text().count('"draining"') >= 4
+
+
+def test_connections_of_workers_send_at_once() -> None:
+    """Without TCP_NODELAY, every answer waits for the client's delayed acknowledgement."""
+
+    async def no_delay() -> int:
+        options: asyncio.Queue[int] = asyncio.Queue()
+
+        def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            options.put_nowait(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        shared = _listening("127.0.0.1", 0)
+        async with await asyncio.start_server(accepted, sock=shared):
+            _, writer = await asyncio.open_connection(*shared.getsockname())
+            writer.close()
+            return await options.get()
+
+    assert asyncio.run(no_delay()) == 1
+
+
+def test_a_port_in_use_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    with _listening("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as ended:
+            _listening("127.0.0.1", port)
+    assert ended.value.code == 3
+    assert f"port {port}" in caplog.text
 
 
 @pytest.mark.parametrize(("workers", "threads", "bound"), [(1, 2, True), (2, 1, False)])
