@@ -21,11 +21,12 @@ serve: .venv/.installed-serve  ## run the service with the shipped models on HOS
 test: .venv/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest -n 2
 
-check: .venv/.installed-dev  ## run the linter, the type checker and the import-direction test
+check: .venv/.installed-dev  ## run the linter, the type checker, the import-direction test, the manifests' check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy issrnn training service loadtests deploy tests docs/screenshots.py
 	$(BIN)/python -m pytest tests/test_layout.py
+	$(BIN)/python deploy/check_kubernetes.py
 
 format: .venv/.installed-dev  ## bring the code into its canonical form
 	$(BIN)/ruff format .
