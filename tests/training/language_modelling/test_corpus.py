@@ -1,14 +1,12 @@
 """Corpora: whole, verified, or refused with the file's name."""
 
 import hashlib
-import io
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.training.conftest import write_corpus
+from tests.training.downloads import fake_download
 from training.errors import DataError
 from training.language_modelling import corpus
 from training.language_modelling.corpus import PTB_URL, fetch_ptb, load_corpus, read_split
@@ -68,20 +66,6 @@ def test_another_text_is_not_taken_for_the_penn_treebank(tmp_path: Path) -> None
     write_corpus(tmp_path, "ptb")
     with pytest.raises(DataError, match=r"ptb\.train\.txt is damaged"):
         load_corpus(tmp_path, "ptb")
-
-
-def fake_download(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> list[str]:
-    """Serve files in place of the network; returns the addresses asked for."""
-    asked: list[str] = []
-
-    def urlopen(url: str, timeout: float) -> io.BytesIO:
-        asked.append(url)
-        if url not in files:
-            raise urllib.error.URLError("no route to host")
-        return io.BytesIO(files[url])
-
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    return asked
 
 
 def test_fetching_verifies_keeps_and_completes(

@@ -2,15 +2,13 @@
 
 import gzip
 import hashlib
-import io
 import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.training.downloads import fake_download
 from tests.training.question_answering.small_squad import DEV, TRAIN, document, write_squad
 from training.errors import DataError
 from training.question_answering import squad
@@ -71,20 +69,6 @@ def test_another_layout_is_refused(tmp_path: Path, content: str, message: str) -
     (tmp_path / "dev-v1.1.json").write_text(content)
     with pytest.raises(DataError, match=rf"dev-v1\.1\.json: .*{message}"):
         load_squad(tmp_path, "dev")
-
-
-def fake_download(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> list[str]:
-    """Serve files in place of the network; returns the addresses asked for."""
-    asked: list[str] = []
-
-    def urlopen(url: str, timeout: float) -> io.BytesIO:
-        asked.append(url)
-        if url not in files:
-            raise urllib.error.URLError("no route to host")
-        return io.BytesIO(files[url])
-
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    return asked
 
 
 def test_fetching_verifies_keeps_and_completes(
