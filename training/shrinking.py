@@ -10,7 +10,7 @@ from torch import nn
 
 import issrnn
 from issrnn.architecture import Architecture
-from issrnn.groups import Group
+from issrnn.groups import Groups
 from issrnn.lasso import GroupLasso, threshold_
 from training.checkpoint import save_document
 from training.experiment import Experiment, Paths, architecture_of
@@ -78,7 +78,7 @@ def shrink_run(folder: RunFolder, paths: Paths, tau: float | Literal["auto"] = 0
     model, experiment = subject.model, subject.experiment
     before = _describe(model, experiment)
     if tau == "auto":
-        weights = GroupLasso(_regularised_groups(experiment, model)).parameters
+        weights = _regularised_weights(experiment, experiment.find_groups(model))
         sign = -1.0 if experiment.quality.higher_is_better else 1.0
         tau = choose_tau(weights, lambda: sign * experiment.quick_quality(model))
     small, kept = shrink_network(experiment, model, subject.kept, tau)
@@ -102,7 +102,7 @@ def shrink_network(
     """
     groups = experiment.find_groups(model)
     if tau:
-        threshold_(GroupLasso(regularised(groups, experiment.config.leave_out)).parameters, tau)
+        threshold_(_regularised_weights(experiment, groups), tau)
     architecture = architecture_of(model)
     dead = by_layer(
         groups,
@@ -128,8 +128,8 @@ def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float) -> 
     save_document(folder.shrunk, document)
 
 
-def _regularised_groups(experiment: Experiment[Any], model: nn.Module) -> list[Group]:
-    return regularised(experiment.find_groups(model), experiment.config.leave_out)
+def _regularised_weights(experiment: Experiment[Any], groups: Groups) -> list[nn.Parameter]:
+    return GroupLasso(regularised(groups, experiment.config.leave_out)).parameters
 
 
 def _describe(model: nn.Module, experiment: Experiment[Any]) -> Shrunk:
