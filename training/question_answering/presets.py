@@ -17,9 +17,9 @@ __all__ = ["QUESTION_ANSWERING_PRESETS"]
 _DENSE: dict[str, Any] = {
     "variant": "dense",
     "keep": 0.8,
-    "epochs": 12,
-    "flat_epochs": 7,
-    "decay": 0.6,
+    "epochs": 6,
+    "flat_epochs": 4,
+    "decay": 0.3,
     "clip": 5.0,
 }
 
