@@ -40,8 +40,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Closed before other tests: Playwright's event loop, which runs all along, is theirs too."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on the PATH; Debian's package is named chromium")
     with sync_playwright() as playwright:
