@@ -69,7 +69,7 @@ def run_lstm(
     inputs: Tensor,
     state: tuple[Tensor, Tensor],
     product_dtype: torch.dtype,
-    mask: Tensor | None = None,
+    padding: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Run a layer of one direction over a sequence.
 
@@ -78,8 +78,8 @@ def run_lstm(
         inputs: (T, B, I).
         state: ``(h, c)``, each (B, H).
         product_dtype: What the matrix products are computed in.
-        mask: None reads from the first step to the last. (T, B, 1), 1 at words and 0 at padding,
-            reads from the last to the first, and leaves the state at zero over padding.
+        padding: None reads from the first step to the last. (T, B, 1) bool, true at padding, reads
+            from the last to the first, and leaves the state at zero over padding.
 
     Returns:
         The output of every step (T, B, H), in the order of the inputs, and ``c`` (B, H) after the
@@ -92,7 +92,7 @@ def run_lstm(
         lstm.weight_ih_l0,
         lstm.weight_hh_l0,
         bias_ih + bias_hh,
-        _Way(product_dtype, mask),
+        _Way(product_dtype, padding),
     )
     return output, c
 
@@ -101,13 +101,19 @@ class _Way(NamedTuple):
     """How to run; see `run_lstm`."""
 
     product_dtype: torch.dtype
-    mask: Tensor | None
+    padding: Tensor | None
+
+
+_CLOSED = -1e4
+"""A sum that keeps a gate shut, exactly, whatever is added to it."""
 
 
 class _LSTM(torch.autograd.Function):
     """All steps of one LSTM layer; gates in torch's order i, f, g, o.
 
-    Row 0 (or the last, read backwards) of ``states`` and ``cells`` is the state before all steps.
+    As tanh(x) = 2 sigmoid(2x) - 1, all four gates are one sigmoid if the weights and the bias of g
+    are doubled; ``gates`` holds these sigmoids. Row 0 (or the last, read backwards) of ``states``
+    and ``cells`` is the state before all steps.
     """
 
     @staticmethod
@@ -121,79 +127,79 @@ class _LSTM(torch.autograd.Function):
         bias: Tensor,  # (4H,)
         way: _Way,
     ) -> tuple[Tensor, Tensor]:
-        product_dtype, mask = way
+        product_dtype, padding = way
         steps, batch, _ = inputs.shape
         hidden = h0.shape[1]
         low_inputs = inputs.to(product_dtype).contiguous()
-        low_ih, low_hh = weight_ih.to(product_dtype), weight_hh.to(product_dtype)
-        gates = linear(low_inputs, low_ih).to(bias.dtype).add_(bias)  # (T, B, 4H)
-        states = gates.new_empty(steps + 1, batch, hidden)
+        low_ih, low_hh = _g_doubled(weight_ih, product_dtype), _g_doubled(weight_hh, product_dtype)
+        gates = linear(low_inputs, low_ih).to(bias.dtype).add_(_g_doubled(bias, bias.dtype))
+        if padding is not None:  # shut input and forget gates leave nothing in the cell
+            gates[:, :, : 2 * hidden].masked_fill_(padding, _CLOSED)
+        states = low_inputs.new_empty(steps + 1, batch, hidden)
         cells = gates.new_empty(steps + 1, batch, hidden)
         squashed_cells = gates.new_empty(steps, batch, hidden)
-        first = 0 if mask is None else steps
+        first = 0 if padding is None else steps
         states[first], cells[first] = h0, c0
         recurrent_product = prepared(low_hh, batch)
-        for t, before, after in _order(steps, backwards=mask is not None):
-            gate = gates[t].add_(recurrent_product(states[before].to(product_dtype)))
-            i_f = gate[:, : 2 * hidden].sigmoid_()
-            g = gate[:, 2 * hidden : 3 * hidden].tanh_()
-            o = gate[:, 3 * hidden :].sigmoid_()
-            c = torch.mul(i_f[:, hidden:], cells[before], out=cells[after])
-            c.addcmul_(i_f[:, :hidden], g)
-            torch.tanh(c, out=squashed_cells[t])
-            h = torch.mul(o, squashed_cells[t], out=states[after])
-            if mask is not None:
-                c.mul_(mask[t])
-                h.mul_(mask[t])
+        for t, before, after in _order(steps, backwards=padding is not None):
+            gate = gates[t].add_(recurrent_product(states[before])).sigmoid_()
+            i, f, half_g, o = gate.chunk(4, dim=-1)
+            c = torch.mul(f, cells[before], out=cells[after])
+            c.addcmul_(i, half_g, value=2).sub_(i)
+            torch.mul(o, torch.tanh(c, out=squashed_cells[t]), out=states[after])
         ctx.save_for_backward(low_inputs, low_ih, low_hh, gates, states, cells, squashed_cells)
         ctx.way, ctx.input_dtype = way, inputs.dtype
-        return (states[1:], cells[-1].clone()) if mask is None else (states[:-1], cells[0].clone())
+        output = gates[:, :, 3 * hidden :] * squashed_cells
+        return output, (cells[-1] if padding is None else cells[0]).clone()
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor, grad_c: Tensor) -> tuple[Tensor | None, ...]:
         low_inputs, low_ih, low_hh, gates, states, cells, squashed_cells = ctx.saved_tensors
-        product_dtype, mask = ctx.way
+        product_dtype, padding = ctx.way
         steps, batch, hidden = squashed_cells.shape
-        dtype = gates.dtype
-        before = slice(None, -1) if mask is None else slice(1, None)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        # Derivatives of every step's pre-activations by the cell (i, f, g) and by the output (o).
-        by_cell = torch.cat((g * i * (1 - i), cells[before] * f * (1 - f), i * (1 - g * g)), dim=-1)
-        by_output = squashed_cells * o * (1 - o)
-        output_by_cell = o * (1 - squashed_cells * squashed_cells)
+        before = slice(None, -1) if padding is None else slice(1, None)
+        i, f, half_g, o = gates.chunk(4, dim=-1)
+        output_by_cell = torch.addcmul(o, o * squashed_cells, squashed_cells, value=-1)
+        # Derivatives of the cell by what i, f and g are sigmoids of, and of the output by o's.
+        slopes = torch.addcmul(gates, gates, gates, value=-1).view(steps, batch, 4, hidden)
+        slopes[:, :, 0].mul_((2 * half_g).sub_(1))
+        slopes[:, :, 1].mul_(cells[before])
+        slopes[:, :, 2].mul_(2 * i)
+        slopes[:, :, 3].mul_(squashed_cells)
+        deltas = torch.empty(slopes.shape, dtype=product_dtype, device=gates.device)
         recurrent_product = prepared(transposed(low_hh), batch)
-        deltas = torch.empty(steps, batch, 4 * hidden, dtype=product_dtype)  # (T, B, 4H)
-        deltas = deltas.to(gates.device)
         dh = torch.zeros_like(grad_c)
         dc = grad_c.clone()
-        for t, _, _ in _order(steps, backwards=mask is None):
-            dh = dh + grad_output[t]
-            if mask is not None:
-                dh.mul_(mask[t])
-                dc.mul_(mask[t])
+        for t, _, _ in _order(steps, backwards=padding is None):
+            dh = grad_output[t] + dh
             dc.addcmul_(dh, output_by_cell[t])
-            deltas[t, :, : 3 * hidden] = (by_cell[t].view(batch, 3, hidden) * dc.unsqueeze(1)).view(
-                batch, 3 * hidden
-            )
-            deltas[t, :, 3 * hidden :] = dh * by_output[t]
-            dc = dc.mul_(f[t])
-            dh = recurrent_product(deltas[t]).to(dtype)
+            torch.mul(slopes[t, :, :3], dc.unsqueeze(1), out=deltas[t, :, :3])
+            torch.mul(slopes[t, :, 3], dh, out=deltas[t, :, 3])
+            dc.mul_(f[t])
+            dh = recurrent_product(deltas[t].view(batch, 4 * hidden))
         flat = deltas.view(steps * batch, 4 * hidden)
-        flat_t = flat.t()
-        previous = states[before].reshape(steps * batch, hidden).to(product_dtype)
         grad_inputs = None
         if ctx.needs_input_grad[0]:
             grad_inputs = (flat @ low_ih).to(ctx.input_dtype)
             grad_inputs = grad_inputs.view(steps, batch, -1)
+        deltas[:, :, 2].mul_(2)  # by g's weights themselves
+        flat_t = flat.t()
         return (
             grad_inputs,
-            dh,
+            dh.to(gates.dtype),
             dc,
-            (flat_t @ low_inputs.view(steps * batch, -1)).to(dtype),
-            (flat_t @ previous).to(dtype),
-            flat.sum(0, dtype=dtype),
+            (flat_t @ low_inputs.view(steps * batch, -1)).to(gates.dtype),
+            (flat_t @ states[before].reshape(steps * batch, hidden)).to(gates.dtype),
+            flat.sum(0, dtype=gates.dtype),
             None,
         )
+
+
+def _g_doubled(parameter: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of a (4H, ...) parameter, its third quarter times two."""
+    copy = parameter.to(dtype, copy=True)
+    copy.chunk(4)[2].mul_(2)
+    return copy
 
 
 def _order(steps: int, *, backwards: bool) -> Iterator[tuple[int, int, int]]:

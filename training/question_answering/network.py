@@ -53,12 +53,12 @@ class FastBidirectionalLSTM(BidirectionalLSTM):
         """Both outputs side by side, (T, B, F + R); the backward one's are zero at padding."""
         dtype = torch.bfloat16 if self.precision == "bf16" else inputs.dtype
         steps = torch.arange(len(inputs), device=inputs.device).unsqueeze(1)
-        mask = (steps < lengths).to(inputs.dtype).unsqueeze(-1)
+        padding = (steps >= lengths).unsqueeze(-1)
         low = inputs.to(dtype)
         outputs = []
-        for lstm, direction_mask in ((self.forward_lstm, None), (self.backward_lstm, mask)):
+        for lstm, read_backwards in ((self.forward_lstm, None), (self.backward_lstm, padding)):
             zeros = inputs.new_zeros(inputs.shape[1], lstm.hidden_size)
-            outputs.append(run_lstm(lstm, low, (zeros, zeros), dtype, direction_mask)[0])
+            outputs.append(run_lstm(lstm, low, (zeros, zeros), dtype, read_backwards)[0])
         return torch.cat(outputs, dim=-1)
 
 
