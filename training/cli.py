@@ -91,7 +91,7 @@ def _build_parser() -> _Parser:
     _add_paths(export)
     _add_threads(export)
     export.add_argument("run", metavar="RUN", help="name or folder of a run")
-    export.add_argument("--models", type=Path, default=Path("models"), help="default: %(default)s")
+    _add_models(export)
     export.add_argument("--as", dest="name", help="name of the artifact (default: the run's)")
     export.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
     export.add_argument("--stored", choices=get_args(StoredType), default="auto")
@@ -145,6 +145,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_paths(parser)
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     _add_threads(parser)
+    _add_models(parser)
     parser.add_argument("--as", dest="name", help="name of the run (default: the preset's)")
     parser.add_argument(
         "--set",
@@ -191,6 +192,12 @@ def _add_subject(parser: argparse.ArgumentParser) -> None:
         "subject", metavar="RUN-or-ARTIFACT", help="name or folder of a run, folder of an artifact"
     )
     parser.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), help="holds artifacts (default: %(default)s)"
+    )
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:

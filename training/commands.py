@@ -84,6 +84,7 @@ def run_preset(options: argparse.Namespace) -> None:
         RunOptions(
             paths=_paths(options),
             runs=options.runs,
+            models=options.models,
             name=name,
             device=choose_device(options.device),
             checkpoint_seconds=options.checkpoint_seconds,

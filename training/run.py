@@ -24,6 +24,7 @@ from training.run_folder import RunFolder
 from training.session import Session, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
+from training.subject import open_artifact
 from training.tasks import open_experiment
 
 __all__ = ["RunOptions", "resolve", "run", "write_record"]
@@ -38,6 +39,8 @@ class RunOptions:
     paths: Paths
     runs: Path
     """Holds one folder a run."""
+    models: Path = Path("models")
+    """Holds the artifacts that fine-tuning may start from."""
     name: str
     """Folder of this run."""
     device: torch.device
@@ -62,11 +65,16 @@ def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
     config = resolve(config, options.device)
     folder = RunFolder(options.runs / options.name)
     experiment = open_experiment(config, options.paths)
-    source = _source_weights(config, options.runs)
     with folder.opened_for(config), stop_requests() as stop:
         if folder.record_file.exists():
             return folder.read_record()
-        session = _open_session(folder, experiment, options.device, source)
+        if folder.checkpoint.exists():
+            session = _continue(folder, experiment, options.device)
+        else:
+            session = start(experiment, options.device, _source_weights(experiment, options))
+        commit = git_commit()
+        if commit not in session.commits:
+            session.commits.append(commit)
         _train(session, folder, stop, options.checkpoint_seconds)
         record = _measure(session, folder, stop)
         names = experiment.training_figure, experiment.validation_figures
@@ -100,43 +108,43 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
         raise RunError(f"cannot write {folder.record_file}: {reason(error)}") from error
 
 
-def _open_session(
-    folder: RunFolder,
-    experiment: Experiment[Any],
-    device: torch.device,
-    source: dict[str, Any] | None,
-) -> Session:
-    if folder.checkpoint.exists():
-        document = load_document(folder.checkpoint)
-        if document.get("data_sha256") != experiment.data_sha256:
-            raise RunError(f"{folder.path} was trained on other data than are there now")
-        try:
-            session = resume(experiment, document, device)
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
-    else:
-        session = start(experiment, device, source)
-    commit = git_commit()
-    if commit not in session.commits:
-        session.commits.append(commit)
-    return session
+def _continue(folder: RunFolder, experiment: Experiment[Any], device: torch.device) -> Session:
+    document = load_document(folder.checkpoint)
+    if document.get("data_sha256") != experiment.data_sha256:
+        raise RunError(f"{folder.path} was trained on other data than are there now")
+    try:
+        return resume(experiment, document, device)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
 
 
-def _source_weights(config: RunConfig, runs: Path) -> dict[str, Any] | None:
+def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[str, Any] | None:
+    """The best weights of the run that fine-tuning starts from, or else those of its artifact."""
+    config: RunConfig = experiment.config
     if config.start_from is None:
         return None
-    source = RunFolder(runs / config.start_from)
-    if not source.record_file.exists():
+    run, exported = RunFolder(options.runs / config.start_from), options.models / config.start_from
+    if run.record_file.exists():
+        source, network = run.path, experiment.network_of(load_document(run.best))
+    elif exported.exists():
+        source, network = exported, open_artifact(exported, experiment)
+    else:
         raise RunError(
-            f"fine-tuning starts from the finished run {config.start_from}, which is not in {runs}:"
-            f" python -m training run {config.start_from}"
+            f"fine-tuning starts from {config.start_from}, but {options.runs} has no finished run "
+            f"and {options.models} no artifact of this name: python -m training run "
+            f"{config.start_from}"
         )
-    document = load_document(source.best)
-    sizes = tuple(document["architecture"]["hidden_sizes"])
-    if sizes != config.hidden_sizes:
-        raise RunError(f"{source.path} has sizes {sizes}, the config {config.hidden_sizes}")
-    weights: dict[str, Any] = document["weights"]
-    return weights
+    found, wanted = (
+        architecture.model_dump()
+        for architecture in (architecture_of(network), experiment.dense_architecture())
+    )
+    if differences := [
+        f"{field} {value} (config: {wanted.get(field)})"
+        for field, value in found.items()
+        if value != wanted.get(field)
+    ]:
+        raise RunError(f"{source} has {', '.join(differences)}: nothing to fine-tune from")
+    return network.state_dict()
 
 
 def _train(

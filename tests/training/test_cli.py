@@ -71,13 +71,6 @@ def test_other_cells_train_with_the_same_code(cell: str, data: Path, tmp_path: P
     assert run(data, tmp_path, "ptb-lstm-small-dense", f"cell={cell}", "epochs=1") == 0
 
 
-def test_fine_tuning_needs_its_dense_run(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(data, tmp_path, "ptb-lstm-small-iss-finetune") == 2
-    assert "python -m training run ptb-lstm-small-dense" in capsys.readouterr().err
-
-
 def error_line(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     assert captured.out == ""
