@@ -14,7 +14,7 @@ from training.config import override
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
 from training.export import export_run
-from training.files import write_json
+from training.files import write_json, write_whole
 from training.language_modelling.benchmark import StepWorkload, table, time_steps
 from training.language_modelling.corpus import fetch_ptb
 from training.machine import choose_device, describe_machine, git_commit, set_threads
@@ -33,8 +33,8 @@ from training.sparse_products import (
     time_products,
 )
 from training.subject import open_subject
-from training.tables.question_answering import question_answering_tables
-from training.tables.records import read_records
+from training.tables.records import read_records, read_remarks
+from training.tables.results import results
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -199,8 +199,16 @@ def benchmark_products(options: argparse.Namespace) -> None:
 
 
 def tables(options: argparse.Namespace) -> None:
-    """Print the papers' tables with the recorded runs beside them."""
-    _say(question_answering_tables(read_records(options.records)))
+    """Print the papers' tables with the recorded runs beside them, or write them to a file."""
+    document = results(read_records(options.records), read_remarks(options.records))
+    if options.write is None:
+        sys.stdout.write(document)
+        return
+    try:
+        write_whole(options.write, lambda file: file.write(document.encode()))
+    except OSError as error:
+        raise RunError(f"cannot write {options.write}: {reason(error)}") from error
+    _say(str(options.write))
 
 
 def _write_record(path: Path, document: dict[str, Any]) -> None:
