@@ -38,7 +38,7 @@ class RunConfig(BaseModel):
     """What the trained model will be served for."""
     preset: str
     """Name of the preset this came from."""
-    variant: Literal["dense", "iss", "direct"]
+    variant: Literal["dense", "iss", "l1", "direct"]
     """What the trained model is, on its artifact's card."""
     start_from: str | None = None
     """Run whose best weights training starts from; None starts from random weights."""
@@ -94,6 +94,8 @@ class RunConfig(BaseModel):
     def _consistent(self) -> Self:
         if self.variant == "iss" and not self.lambda_:
             raise ValueError("variant 'iss' needs lambda above 0")
+        if self.variant == "l1" and not self.l1:
+            raise ValueError("variant 'l1' needs l1 above 0")
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.flat_epochs > self.epochs and self.decay == 1:

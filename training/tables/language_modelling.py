@@ -14,7 +14,7 @@ from training.tables.markdown import markdown_table
 from training.tables.records import Record
 from training.tasks import parse_config
 
-__all__ = ["highway_table", "is_large", "other_cells_table", "stacked_table"]
+__all__ = ["highway_table", "l1_table", "other_cells_table", "stacked_table"]
 
 _WORDS = 10_000
 _LARGE = (1500, 1500)
@@ -81,17 +81,12 @@ _PAPER_HIGHWAY = (
 )
 
 
-def is_large(config: StackedConfig) -> bool:
-    """Whether a run is of Table 1's network, or designed after what ISS left of it."""
-    return config.cell == "lstm" and "-large-" in config.preset
-
-
 def stacked_table(records: Sequence[Record]) -> str:
     """Table 1: two LSTM layers of 1500 units, ours below the paper's."""
     ours = [
         _row(record, f"{config.keep:.2f}")
         for record, config in _stacked(records)
-        if is_large(config)
+        if _is_large(config) and config.variant != "l1"
     ]
     return _table([*_group(_PAPER_STACKED), *_group(ours)])
 
@@ -100,7 +95,7 @@ def other_cells_table(records: Sequence[Record]) -> str:
     """Stacked networks of other sizes, LSTM, GRU and vanilla RNN, each after its dense run."""
     groups: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
     for record, config in _stacked(records):
-        if not is_large(config):
+        if not _is_large(config) and config.variant != "l1":
             key = config.cell, (config.embedding_size, *config.hidden_sizes)
             groups.setdefault(key, []).append(_row(record, f"{config.keep:.2f}"))
     return _table([cells for key in sorted(groups) for cells in _group(groups[key])])
@@ -115,6 +110,34 @@ def highway_table(records: Sequence[Record]) -> str:
     ]
     columns = ("model", "lambda", *_COLUMNS[2:])
     return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *_group(ours)])
+
+
+def l1_table(records: Sequence[Record]) -> str:
+    """Appendix A: components that plain l1 on a trained dense model empties, though it knows none.
+
+    The paper's row is of the large network, before anything is removed.
+    """
+    columns = ("model", "l1", "valid", "test", "emptied", "of")
+    rows = [("paper: large, l1", "0.0001", "82.40", "78.60", "504, 220", "1500, 1500")]
+    for record, config in _stacked(records):
+        if config.variant == "l1":
+            left = zip(config.hidden_sizes, record["hidden_sizes"], strict=True)
+            perplexities = (record["metrics"][f"{split}_perplexity"] for split in ("valid", "test"))
+            rows.append(
+                (
+                    record["name"],
+                    f"{config.l1:g}",
+                    *(f"{perplexity:.2f}" for perplexity in perplexities),
+                    ", ".join(str(before - after) for before, after in left),
+                    ", ".join(map(str, config.hidden_sizes)),
+                )
+            )
+    return markdown_table(columns, rows)
+
+
+def _is_large(config: StackedConfig) -> bool:
+    """Whether a run is of Table 1's network, or designed after what ISS left of it."""
+    return config.cell == "lstm" and "-large-" in config.preset
 
 
 def _configs(records: Sequence[Record]) -> list[tuple[Record, LanguageModelConfig]]:

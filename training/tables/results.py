@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from training.reproduction import run_command
-from training.tables.language_modelling import highway_table, other_cells_table, stacked_table
+from training.tables.language_modelling import (
+    highway_table,
+    l1_table,
+    other_cells_table,
+    stacked_table,
+)
 from training.tables.markdown import markdown_table
 from training.tables.question_answering import fine_tuned_table, from_scratch_table
 from training.tables.records import Record
@@ -19,6 +24,7 @@ SECTIONS = {
     "table-2": ("Table 2: recurrent highway networks on the Penn Treebank", highway_table),
     "table-3": ("Table 3: BiDAF on SQuAD, ISS by fine-tuning", fine_tuned_table),
     "table-4": ("Table 4: BiDAF on SQuAD, ISS from scratch", from_scratch_table),
+    "appendix-a": ("Appendix A: whole components emptied by plain l1", l1_table),
 }
 """Title of each section, and what makes its table of the records."""
 

@@ -3,7 +3,12 @@
 from typing import Any
 
 from training.presets import PRESETS
-from training.tables.language_modelling import highway_table, other_cells_table, stacked_table
+from training.tables.language_modelling import (
+    highway_table,
+    l1_table,
+    other_cells_table,
+    stacked_table,
+)
 
 
 def record(preset: str, test: float, sizes: list[int], multiply_adds: int) -> dict[str, Any]:
@@ -23,6 +28,7 @@ RECORDS = [
     record("ptb-lstm-small-iss", 96.0, [104, 154], 1_825_392),
     record("ptb-lstm-small-dense", 95.5, [200, 200], 2_640_000),
     record("ptb-gru-small-dense", 99.0, [200, 200], 2_500_000),
+    record("ptb-lstm-small-l1", 97.0, [150, 190], 2_400_000),
     record("ptb-rhn-small-iss-0.006", 90.0, [100], 2_000_000),
 ]
 
@@ -58,3 +64,9 @@ def test_highway_networks_are_told_apart_by_lambda() -> None:
     table = rows(highway_table(RECORDS))
     assert table["ptb-rhn-small-iss-0.006"][0] == "0.006"
     assert table["paper: ISS, depth 10"][:4] == ["0.007", "74.50", "71.20", "328"]
+
+
+def test_l1_is_judged_by_the_components_it_empties() -> None:
+    table = rows(l1_table(RECORDS))
+    assert table["ptb-lstm-small-l1"] == ["0.0001", "101.00", "97.00", "50, 10", "200, 200"]
+    assert "ptb-lstm-small-iss" not in table
