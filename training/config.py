@@ -128,6 +128,14 @@ class RunConfig(BaseModel):
             return self.lambda_
         return self.lambda_after
 
+    def removes_components_in(self, epoch: int) -> bool:
+        """Whether lambda will fall after this epoch, counted from 0.
+
+        Until then components die, and a later epoch's weights are kept even if they are worse:
+        an earlier epoch's are better only because they are of a larger network.
+        """
+        return self.lambda_epochs is not None and epoch < self.lambda_epochs
+
     def to_document(self) -> dict[str, Any]:
         """As JSON values, under the names ``--set`` takes."""
         return self.model_dump(mode="json", by_alias=True)
