@@ -47,7 +47,10 @@ def add_highway_layer(
 
 
 def _time_step(graph: OnnxGraph, architecture: RecurrentHighwayLanguageModel) -> OnnxGraph:
-    """From the state (B, W) and a time step's input sums (B, 2W): the state after, twice."""
+    """The state to go on with, and the same as output, (B, W), from the state before a time step.
+
+    It also reads the sums of the step's input, (B, 2W).
+    """
     step = graph.subgraph("highway_steps")
     state = step.input("highway.state", FLOAT, ["B", architecture.width])
     addend = step.input("highway.state_input", FLOAT, ["B", 2 * architecture.width])
