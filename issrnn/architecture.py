@@ -15,6 +15,7 @@ __all__ = [
     "Architecture",
     "BiDAFArchitecture",
     "Cell",
+    "LanguageModelArchitecture",
     "RecurrentHighwayLanguageModel",
     "RecurrentLanguageModel",
 ]
@@ -136,6 +137,9 @@ class RecurrentHighwayLanguageModel(BaseModel):
         return highway + self.vocabulary_size * self.width
 
 
+LanguageModelArchitecture = RecurrentLanguageModel | RecurrentHighwayLanguageModel
+"""Every architecture that predicts the next word."""
+
 BIDAF_LAYERS = ("contextual", "modelling.0", "modelling.1", "output")
 """BiDAF's bidirectional LSTM layers, first to last."""
 
@@ -242,10 +246,7 @@ class BiDAFArchitecture(BaseModel):
         return convolution + matrices
 
 
-Architecture = Annotated[
-    RecurrentLanguageModel | RecurrentHighwayLanguageModel | BiDAFArchitecture,
-    Field(discriminator="kind"),
-]
+Architecture = Annotated[LanguageModelArchitecture | BiDAFArchitecture, Field(discriminator="kind")]
 """Every architecture an artifact can hold."""
 
 

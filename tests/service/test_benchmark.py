@@ -9,13 +9,20 @@ import pytest
 from service.benchmark import Benchmark
 from service.benchmark.__main__ import main
 from service.benchmark.shares import share_of_layers, sparsified_layers
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import highway_architecture, make_artifact, make_reader
 
 
 @pytest.fixture
 def language_models(tmp_path: Path) -> list[str]:
     make_artifact(tmp_path / "dense", hidden_sizes=(12, 12))
     make_artifact(tmp_path / "iss", hidden_sizes=(4, 3))
+    return [str(tmp_path / "dense"), str(tmp_path / "iss")]
+
+
+@pytest.fixture
+def highway_models(tmp_path: Path) -> list[str]:
+    make_artifact(tmp_path / "dense", architecture=highway_architecture(12))
+    make_artifact(tmp_path / "iss", architecture=highway_architecture(5))
     return [str(tmp_path / "dense"), str(tmp_path / "iss")]
 
 
@@ -30,6 +37,7 @@ def readers(tmp_path: Path) -> list[str]:
     ("models", "sizes", "item"),
     [
         ("language_models", "12, 12 / 4, 3", "30 steps"),
+        ("highway_models", "12 / 5", "30 steps"),
         (
             "readers",
             "8 x 6 / 6, 6, 2, 3, 1, 2, 4, 3",
@@ -77,6 +85,17 @@ def test_the_share_is_that_of_the_layers_which_iss_makes_smaller(
     )
     assert one > other
     assert share_of_layers(small, engine, [], rounds=3) == 0  # type: ignore[arg-type] # likewise
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime-fp32", "onnxruntime-int8"])
+def test_a_loops_time_is_that_of_its_steps(tmp_path: Path, engine: str) -> None:
+    one_step = make_artifact(tmp_path / "one", architecture=highway_architecture(64, depth=1))
+    eight = make_artifact(tmp_path / "eight", architecture=highway_architecture(64, depth=8))
+    one, other = (
+        share_of_layers(artifact, engine, ["highway"], rounds=3)  # type: ignore[arg-type] # a literal
+        for artifact in (one_step, eight)
+    )
+    assert one < other < 1
 
 
 def test_models_of_different_tasks_are_not_compared(

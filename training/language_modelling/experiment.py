@@ -13,11 +13,7 @@ from tqdm import tqdm
 
 import issrnn
 from issrnn import artifact
-from issrnn.architecture import (
-    Architecture,
-    RecurrentHighwayLanguageModel,
-    RecurrentLanguageModel,
-)
+from issrnn.architecture import Architecture, LanguageModelArchitecture
 from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.groups import Groups
@@ -25,7 +21,7 @@ from issrnn.networks import RecurrentHighwayNetwork
 from issrnn.vocabulary import END
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
-from training.language_modelling.config import LanguageModelArchitecture, LanguageModelConfig
+from training.language_modelling.config import LanguageModelConfig
 from training.language_modelling.corpus import Corpus, load_corpus
 from training.language_modelling.evaluation import perplexity
 from training.language_modelling.expansion import expand_network
@@ -180,6 +176,6 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
 
 
 def _language_model(architecture: Architecture) -> LanguageModelArchitecture:
-    if not isinstance(architecture, RecurrentLanguageModel | RecurrentHighwayLanguageModel):
+    if not isinstance(architecture, LanguageModelArchitecture):
         raise ValueError(f"a {architecture.kind} is no language model")
     return architecture
