@@ -24,9 +24,11 @@ from service.routes import (
     models,
     page,
     score,
+    split,
 )
 from service.settings import Settings
 from service.shadow import Shadow
+from service.splits import Splits
 from service.tracing import make_tracing
 
 __all__ = ["create_app"]
@@ -38,6 +40,7 @@ ROUTERS = (
     completions.router,
     hugging_face.router,
     models.router,
+    split.router,
     health.router,
     page.router,
 )
@@ -56,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     registry = Registry(settings, metrics.observe_batches)
     metrics.registry.register(QueueCollector(registry))
     tracing = make_tracing(wanted=settings.tracing)
-    context = Context(settings, registry, metrics, tracing)
+    context = Context(settings, registry, metrics, Splits(settings), tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

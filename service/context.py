@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
+from service.splits import Splits
 from service.tracing import Tracing
 
 __all__ = ["Context", "RequestContext"]
@@ -22,6 +23,7 @@ class Context:
     settings: Settings
     models: Registry
     metrics: Metrics
+    splits: Splits
     tracing: Tracing = field(default_factory=Tracing)
 
 

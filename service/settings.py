@@ -7,22 +7,32 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.engines.base import EngineName
 from service.schemas import TaskName
 
-__all__ = ["Settings", "unknown_variables"]
+__all__ = ["Settings", "Weights", "unknown_variables"]
 
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+def _check_sum(weights: dict[str, float]) -> dict[str, float]:
+    if weights and not sum(weights.values()) > 0.0:
+        raise ValueError("the weights must add up to more than 0")
+    return weights
+
+
+Weights = Annotated[dict[str, Share], AfterValidator(_check_sum)]
+"""Shares of a task's traffic by model name; empty: an even split."""
 
 
 class Settings(BaseSettings):
@@ -54,7 +64,7 @@ class Settings(BaseSettings):
     """Engine of every model that ``engines`` does not name."""
     engines: dict[str, EngineName] = {}
     """Engine by model name."""
-    split: dict[TaskName, dict[str, Share]] = {}
+    split: dict[TaskName, Weights] = {}
     """Traffic weights by task and model name; a task not named here is split evenly."""
     shadow: dict[TaskName, str] = {}
     """By task, a model that also answers every request to its endpoint, off its path."""
@@ -106,13 +116,6 @@ class Settings(BaseSettings):
     tracing: bool = False
     """Send spans of every request to an OpenTelemetry collector; needs the extra ``tracing``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Settings:
-        for task, weights in self.split.items():
-            if not sum(weights.values()) > 0.0:
-                raise ValueError(f"split: the weights of {task} must add up to more than 0")
-        return self
 
     def engine_of(self, name: str) -> EngineName:
         """The engine that is to serve a model."""

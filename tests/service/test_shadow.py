@@ -9,6 +9,7 @@ from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 from service.shadow import Shadow
+from service.splits import Splits
 from service.tasks.score import SCORE
 from service.tasks.score.schemas import ScoreRequest
 
@@ -20,7 +21,7 @@ def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Se
     registry.load_all()
     try:
         dense, iss = registry.ready()
-        shadow = Shadow(Context(settings, registry, metrics))
+        shadow = Shadow(Context(settings, registry, metrics, Splits(settings)))
         for _ in range(5):
             shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), dense)
         shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), iss)
