@@ -66,5 +66,8 @@ def audit(http: Request, action: str, **details: Any) -> None:
         action: Such as ``split changed``.
         details: What to say of it.
     """
-    by = f"address {http.client.host}" if http.client else "unknown"
+    if key := getattr(http.state, "key", None):
+        by = f"key {key}"
+    else:
+        by = f"address {http.client.host}" if http.client else "unknown"
     log.info(action, extra={"by": by, "request_id": http.state.request_id, **details})

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from service.api_keys import ApiKeys, describe_keys
 from service.body_limit import BodyLimit
 from service.context import Context
 from service.metrics import Metrics, QueueCollector
@@ -59,7 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
     registry = Registry(settings, metrics.observe_batches)
     metrics.registry.register(QueueCollector(registry))
     tracing = make_tracing(wanted=settings.tracing)
-    context = Context(settings, registry, metrics, Splits(settings), tracing)
+    keys = ApiKeys(settings, metrics.key_requests)
+    context = Context(settings, registry, metrics, Splits(settings), keys, tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -89,4 +91,6 @@ def create_app(settings: Settings) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    if settings.api_keys:
+        describe_keys(app.openapi())  # which keeps it
     return app

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api_keys import ApiKeys
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
@@ -24,6 +25,7 @@ class Context:
     models: Registry
     metrics: Metrics
     splits: Splits
+    keys: ApiKeys
     tracing: Tracing = field(default_factory=Tracing)
 
 

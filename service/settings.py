@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    BaseModel,
+    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -20,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.engines.base import EngineName
 from service.schemas import TaskName
 
-__all__ = ["Settings", "Weights", "unknown_variables"]
+__all__ = ["ApiKey", "Settings", "Weights", "unknown_variables"]
 
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
@@ -33,6 +35,28 @@ def _check_sum(weights: dict[str, float]) -> dict[str, float]:
 
 Weights = Annotated[dict[str, Share], AfterValidator(_check_sum)]
 """Shares of a task's traffic by model name; empty: an even split."""
+
+
+KeyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class ApiKey(BaseModel):
+    """A key of the API, of which only the hash is known, and how often it may ask."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Of the key, in hexadecimal digits, as sha256sum prints it."""
+    requests_per_second: PositiveFloat | None = None
+    """More are answered 429; None: any number."""
+    burst: PositiveInt = 1
+    """Requests that may come at once after a while without any."""
+
+
+def _check_distinct(keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
+    if len({key.sha256 for key in keys.values()}) < len(keys):
+        raise ValueError("two of them are the same key")
+    return keys
 
 
 class Settings(BaseSettings):
@@ -109,6 +133,10 @@ class Settings(BaseSettings):
 
     admin_token: SecretStr | None = None
     """Bearer token of the admin routes; None: they do not exist."""
+    api_keys: Annotated[dict[KeyName, ApiKey], AfterValidator(_check_distinct)] = {}
+    """Keys by name; without any, no route needs one."""
+    metrics_need_key: bool = False
+    """Whether ``/metrics`` needs a key too, where there are any; health and the page never do."""
     drain_seconds: NonNegativeFloat = 1.0
     """After SIGTERM: how long readiness says 503 while requests are still accepted."""
     shutdown_seconds: PositiveInt = 60

@@ -34,6 +34,8 @@ async def ready(http: Request, context: RequestContext) -> dict[str, str]:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(context: RequestContext) -> Response:
+async def metrics(http: Request, context: RequestContext) -> Response:
     """Prometheus metrics."""
+    if context.settings.metrics_need_key:
+        context.keys.admit(http)
     return Response(exposition(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request
 
 from issrnn.artifact import ArtifactError
 from service.admin import ADMIN_ONLY, audit, check_one_process
+from service.api_keys import KeyedRoute
 from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
 from service.registry import LastModelError, UnknownModelError
@@ -16,7 +17,7 @@ from service.schemas import ModelInfo, ModelList
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(route_class=KeyedRoute, prefix="/models", tags=["models"])
 
 Name = Annotated[str, Path(max_length=200)]
 

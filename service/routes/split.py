@@ -7,6 +7,7 @@ from typing import get_args
 from fastapi import APIRouter, Request
 
 from service.admin import ADMIN_ONLY, audit, check_one_process
+from service.api_keys import KeyedRoute
 from service.choosing import named
 from service.context import Context, RequestContext
 from service.problems import ProblemError, problem_responses
@@ -16,7 +17,9 @@ from service.splits import Split
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/split", tags=["admin"], dependencies=[ADMIN_ONLY])
+router = APIRouter(
+    route_class=KeyedRoute, prefix="/split", tags=["admin"], dependencies=[ADMIN_ONLY]
+)
 
 
 class SplitRequest(StrictModel):

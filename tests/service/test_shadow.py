@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from service.api_keys import ApiKeys
 from service.context import Context
 from service.metrics import Metrics
 from service.registry import Registry
@@ -21,7 +22,8 @@ def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Se
     registry.load_all()
     try:
         dense, iss = registry.ready()
-        shadow = Shadow(Context(settings, registry, metrics, Splits(settings)))
+        keys = ApiKeys(settings, metrics.key_requests)
+        shadow = Shadow(Context(settings, registry, metrics, Splits(settings), keys))
         for _ in range(5):
             shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), dense)
         shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), iss)
