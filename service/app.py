@@ -80,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
         title="issrnn",
         description="Compressed recurrent networks and their dense originals, side by side.",
         version="0.1.0",
+        docs_url=None,  # FastAPI's own ask other hosts; that of service.routes.page does not
+        redoc_url=None,
         lifespan=lifespan,
         middleware=[
             Middleware(RequestMiddleware, metrics=metrics, tracing=tracing),
