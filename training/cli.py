@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
 from training import commands
+from training.distributed import is_first, process_number
 from training.errors import Interrupted, TrainingError
 from training.export import StoredType
 from training.subject import Weights
@@ -38,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except TrainingError as error:
-        sys.stderr.write(f"error: {error}\n")
+        where = "" if is_first() else f"process {process_number()}: "
+        sys.stderr.write(f"{where}error: {error}\n")
         return 2
     except Interrupted as interruption:
-        sys.stderr.write(f"{interruption}\n")
+        if is_first():
+            sys.stderr.write(f"{interruption}\n")
         return 128 + interruption.signal_number
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from training.config import override
+from training.distributed import is_first, join_processes
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
 from training.export import export_run
@@ -73,8 +74,9 @@ def fetch(options: argparse.Namespace) -> None:
 
 
 def run_preset(options: argparse.Namespace) -> None:
-    """Train, and print the final figures."""
+    """Train, and print the final figures; with the other processes, if ``torchrun`` started it."""
     set_threads(options.threads)
+    join_processes()
     config = override(find_preset(options.preset), options.assignments)
     name = options.name or options.preset
     if Path(name).name != name or name == "..":
@@ -90,7 +92,8 @@ def run_preset(options: argparse.Namespace) -> None:
             checkpoint_seconds=options.checkpoint_seconds,
         ),
     )
-    _say(f"{name}: {_figures(record)}; all in {options.runs / name}")
+    if is_first():
+        _say(f"{name}: {_figures(record)}; all in {options.runs / name}")
 
 
 def evaluate(options: argparse.Namespace) -> None:

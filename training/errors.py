@@ -1,6 +1,14 @@
 """Errors a user can cause or must hear of; each message is one line that says what to do."""
 
-__all__ = ["ConfigError", "DataError", "Interrupted", "RunError", "TrainingError", "reason"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "Interrupted",
+    "LostProcessError",
+    "RunError",
+    "TrainingError",
+    "reason",
+]
 
 
 class TrainingError(Exception):
@@ -17,6 +25,10 @@ class DataError(TrainingError):
 
 class RunError(TrainingError):
     """A run folder that cannot be read, written or continued."""
+
+
+class LostProcessError(RunError):
+    """Another process of the same run is not there any more."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.checkpoint import save_document
+from training.distributed import copy_first_, from_first, is_first, largest
 from training.errors import Interrupted, RunError
 from training.experiment import Experiment, Loss
 from training.journal import Journal
@@ -48,6 +49,7 @@ class Loop:
             RunError: If the loss is no number any more or the disk is full.
         """
         self._clock = time.monotonic()
+        copy_first_(self.session.model.parameters())
         while self.session.position.epoch < self._config.epochs:
             self._train_epoch()
             self._finish_epoch()
@@ -76,7 +78,7 @@ class Loop:
         session, position, experiment = self.session, self.session.position, self._experiment
         self._shrink()
         self._save()  # validation can take minutes: a kill in it must not cost the epoch
-        valid = experiment.validate(session, self._stop_if_asked)
+        valid = from_first(lambda: experiment.validate(session, self._stop_if_asked))
         self._tick()
         learning_rate = self._config.learning_rate_in(position.epoch)
         train = experiment.training_value(position.epoch_nats, position.epoch_count)
@@ -99,9 +101,10 @@ class Loop:
         quality = valid[experiment.quality.name]
         if experiment.quality.improves(quality, position.best):
             position.best, position.best_epoch = quality, position.epoch
-            weights = experiment.weights_to_keep(session)
-            best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
-            save_document(self.folder.best, best)
+            if is_first():
+                weights = experiment.weights_to_keep(session)
+                best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
+                save_document(self.folder.best, best)
         self._save()
         figures = ", ".join(f"{_title(name)} {value:.2f}" for name, value in valid.items())
         self.journal.say(
@@ -172,14 +175,16 @@ class Loop:
         self.journal.step(f"epoch {position.epoch + 1}/{self._config.epochs}", figures)
 
     def _save_if_due(self) -> None:
-        self._stop_if_asked(save=True)
-        if time.monotonic() - self._saved_at >= self.checkpoint_seconds:
+        # All processes of the run save or stop after the same mini-batch.
+        asked, since = largest(self.stop.signal_number or 0, time.monotonic() - self._saved_at)
+        if asked or since >= self.checkpoint_seconds:
             self._save()
+        if asked:
+            self.stop.signal_number = int(asked)
+            self._stop_if_asked()
 
-    def _stop_if_asked(self, *, save: bool = False) -> None:
+    def _stop_if_asked(self) -> None:
         if self.stop.signal_number is not None:
-            if save:
-                self._save()
             raise Interrupted(
                 self.stop.signal_number,
                 f"stopped in epoch {self.session.position.epoch + 1}, step "
@@ -189,7 +194,9 @@ class Loop:
 
     def _save(self) -> None:
         self._tick()
-        save_document(self.folder.checkpoint, self.session.to_document())
+        document = self.session.to_document()
+        if is_first():
+            save_document(self.folder.checkpoint, document)
         self._saved_at = time.monotonic()
         self._tick()  # writing is part of the run's time, not of the next mini-batch's
 
