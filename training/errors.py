@@ -3,6 +3,7 @@
 __all__ = [
     "ConfigError",
     "DataError",
+    "DivergedError",
     "Interrupted",
     "LostProcessError",
     "RunError",
@@ -25,6 +26,10 @@ class DataError(TrainingError):
 
 class RunError(TrainingError):
     """A run folder that cannot be read, written or continued."""
+
+
+class DivergedError(RunError):
+    """A run whose loss is no number any more, or hopeless."""
 
 
 class LostProcessError(RunError):

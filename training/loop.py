@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from training.checkpoint import save_document
 from training.distributed import copy_first_, from_first, is_first, largest
-from training.errors import Interrupted, RunError
+from training.errors import DivergedError, Interrupted
 from training.experiment import Experiment, Loss
 from training.journal import Journal
 from training.plots import SIZE
@@ -18,7 +18,10 @@ from training.session import Session
 from training.step import remove_dead_, train_step
 from training.stopping import StopRequest
 
-__all__ = ["Loop", "log_columns"]
+__all__ = ["AfterEpoch", "Loop", "log_columns"]
+
+AfterEpoch = Callable[[Mapping[str, Any]], None]
+"""Gets the summary of an epoch when all of it is saved; may raise, to leave the rest for later."""
 
 _HOPELESS = 100.0
 """Nats a prediction: ten times those of guessing, from where nothing comes back."""
@@ -34,6 +37,7 @@ class Loop:
     stop: StopRequest
     checkpoint_seconds: float
     """Longest time between two checkpoints."""
+    after_epoch: AfterEpoch | None = None
 
     def __post_init__(self) -> None:
         self._experiment = self.session.experiment
@@ -46,7 +50,8 @@ class Loop:
 
         Raises:
             Interrupted: After a signal, with everything saved.
-            RunError: If the loss is no number any more or the disk is full.
+            DivergedError: If the loss is no number any more.
+            RunError: If the disk is full.
         """
         self._clock = time.monotonic()
         copy_first_(self.session.model.parameters())
@@ -60,7 +65,7 @@ class Loop:
         while position.step < self._experiment.steps_per_epoch:
             loss, norm = train_step(session, position.step, learning_rate)
             if not loss.nats < _HOPELESS * loss.count:  # true of NaN as well
-                raise RunError(
+                raise DivergedError(
                     f"training diverged in step {position.total_steps + 1}, loss {loss.nats:.3g}: "
                     f"lower learning_rate (now {learning_rate:g}) or clip "
                     f"(now {self._config.clip:g})"
@@ -113,6 +118,8 @@ class Loop:
             f"sizes {_sizes(session)}, {summary['seconds']:.0f} s "
             f"({milliseconds:.0f} ms a step), lr {learning_rate:.4g}"
         )
+        if self.after_epoch is not None:
+            self.after_epoch(summary)
 
     def _count(self, loss: Loss) -> None:
         position = self.session.position

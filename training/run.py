@@ -19,7 +19,7 @@ from training.experiment import Experiment, Paths, architecture_of
 from training.fast_lstm import fastest_precision
 from training.files import write_json
 from training.journal import Journal, NoJournal
-from training.loop import Loop, log_columns
+from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit
 from training.plots import plot_run
 from training.run_folder import RunFolder
@@ -50,7 +50,9 @@ class RunOptions:
     """Longest time between two checkpoints."""
 
 
-def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
+def run(
+    config: RunConfig, options: RunOptions, after_epoch: AfterEpoch | None = None
+) -> dict[str, Any]:
     """Train to the end and return the record; a run that stopped before goes on where it was.
 
     Where several processes train, each calls this; the first one alone uses the folder.
@@ -58,6 +60,7 @@ def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
     Args:
         config: May hold ``auto``, which this machine decides.
         options: Paths and device.
+        after_epoch: What it raises passes through; the same call continues after that epoch.
 
     Returns:
         The content of ``record.json``.
@@ -71,7 +74,7 @@ def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
     experiment = open_experiment(config, options.paths)
     with folder.opened_for(config) if is_first() else nullcontext(), stop_requests() as stop:
         try:
-            return _run(experiment, folder, options, stop)
+            return _run(experiment, folder, options, stop, after_epoch)
         except LostProcessError as error:
             if stop.signal_number is None:
                 raise
@@ -104,7 +107,11 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
 
 
 def _run(
-    experiment: Experiment[Any], folder: RunFolder, options: RunOptions, stop: StopRequest
+    experiment: Experiment[Any],
+    folder: RunFolder,
+    options: RunOptions,
+    stop: StopRequest,
+    after_epoch: AfterEpoch | None,
 ) -> dict[str, Any]:
     record = from_first(lambda: folder.read_record() if folder.record_file.exists() else None)
     if record is not None:
@@ -113,7 +120,7 @@ def _run(
     commit = git_commit()
     if commit not in session.commits:
         session.commits.append(commit)
-    _train(session, folder, stop, options.checkpoint_seconds)
+    _train(session, folder, stop, options.checkpoint_seconds, after_epoch)
     return from_first(lambda: _write_up(session, folder, stop))
 
 
@@ -171,7 +178,11 @@ def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[st
 
 
 def _train(
-    session: Session, folder: RunFolder, stop: StopRequest, checkpoint_seconds: float
+    session: Session,
+    folder: RunFolder,
+    stop: StopRequest,
+    checkpoint_seconds: float,
+    after_epoch: AfterEpoch | None,
 ) -> None:
     experiment, position = session.experiment, session.position
     steps = experiment.steps_per_epoch
@@ -189,7 +200,7 @@ def _train(
     with journal:
         journal.say(_opening(session, steps))
         try:
-            Loop(session, folder, journal, stop, checkpoint_seconds).run()
+            Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
         except TrainingError as error:
             journal.log(f"error: {error}")
             raise
