@@ -103,8 +103,8 @@ def search(options: argparse.Namespace) -> None:
             _search_by_ray(trials, where, rule, threads, options.ray)
     finally:
         folder = where.runs / where.name
-        table = write_results(folder)
-        _say(f"{table}\n\nall in {folder}" if table else f"{folder}: no trial has done an epoch")
+        if table := write_results(folder):
+            _say(f"{table}\n\nall in {folder}")
 
 
 def evaluate(options: argparse.Namespace) -> None:

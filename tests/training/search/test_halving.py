@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ def test_a_search_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> No
     assert main(options) == 0
     assert set(epochs(tmp_path).values()) == {3}
     assert finished.stat().st_mtime_ns == before
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_ray_is_optional(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments(data, tmp_path, "--try", LAMBDAS, "--ray")) == 2
+    assert "--ray needs the packages of the extra 'search'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_trial_that_diverges_is_the_worst(
