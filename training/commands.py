@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from training.config import override
+from training.distributed import is_first, join_processes
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
 from training.export import export_run
@@ -23,6 +24,9 @@ from training.progress import progress_bar
 from training.question_answering.squad import fetch_squad
 from training.run import RunOptions, run
 from training.run_folder import RunFolder
+from training.search.halving import Halving, halve
+from training.search.results import write_results
+from training.search.space import Trial, draw_trials, parse_space
 from training.session import regularised
 from training.shrinking import shrink_run
 from training.sparse_products import (
@@ -45,6 +49,7 @@ __all__ = [
     "fetch",
     "list_presets",
     "run_preset",
+    "search",
     "show",
     "shrink",
     "tables",
@@ -73,24 +78,33 @@ def fetch(options: argparse.Namespace) -> None:
 
 
 def run_preset(options: argparse.Namespace) -> None:
-    """Train, and print the final figures."""
+    """Train, and print the final figures; with the other processes, if ``torchrun`` started it."""
     set_threads(options.threads)
+    join_processes()
     config = override(find_preset(options.preset), options.assignments)
-    name = options.name or options.preset
-    if Path(name).name != name or name == "..":
-        raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
-    record = run(
-        config,
-        RunOptions(
-            paths=_paths(options),
-            runs=options.runs,
-            models=options.models,
-            name=name,
-            device=choose_device(options.device),
-            checkpoint_seconds=options.checkpoint_seconds,
-        ),
-    )
-    _say(f"{name}: {_figures(record)}; all in {options.runs / name}")
+    where = _run_options(options, options.name or options.preset)
+    record = run(config, where)
+    if is_first():
+        _say(f"{where.name}: {_figures(record)}; all in {where.runs / where.name}")
+
+
+def search(options: argparse.Namespace) -> None:
+    """Train many variations of a preset, and print a table of what became of them."""
+    threads = set_threads(options.threads)
+    config = override(find_preset(options.preset), options.assignments)
+    spaces = [parse_space(text) for text in options.spaces]
+    trials = draw_trials(config, spaces, options.trials, options.seed)
+    where = _run_options(options, options.name or f"{options.preset}-search")
+    rule = Halving(options.grace, options.reduction)
+    try:
+        if options.ray is None:
+            halve(trials, where, rule, _say)
+        else:
+            _search_by_ray(trials, where, rule, threads, options.ray)
+    finally:
+        folder = where.runs / where.name
+        if table := write_results(folder):
+            _say(f"{table}\n\nall in {folder}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -209,6 +223,29 @@ def tables(options: argparse.Namespace) -> None:
     except OSError as error:
         raise RunError(f"cannot write {options.write}: {reason(error)}") from error
     _say(str(options.write))
+
+
+def _run_options(options: argparse.Namespace, name: str) -> RunOptions:
+    if Path(name).name != name or name == "..":
+        raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
+    return RunOptions(
+        paths=_paths(options),
+        runs=options.runs,
+        models=options.models,
+        name=name,
+        device=choose_device(options.device),
+        checkpoint_seconds=options.checkpoint_seconds,
+    )
+
+
+def _search_by_ray(
+    trials: list[Trial], where: RunOptions, rule: Halving, threads: int, address: str
+) -> None:
+    try:
+        from training.search.ray_tune import search_by_ray  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ConfigError(f"--ray needs the packages of the extra 'search' ({error})") from error
+    search_by_ray(trials, where, rule, threads, address)
 
 
 def _write_record(path: Path, document: dict[str, Any]) -> None:

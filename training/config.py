@@ -157,8 +157,8 @@ class RunConfig(BaseModel):
             raise ConfigError(f"{where}: {_first_problem(error)}") from error
 
 
-def override(config: C, assignments: Sequence[str]) -> C:
-    """The config with ``field=value`` assignments made, as given to ``--set``.
+def override(config: C, assignments: Sequence[str], option: str = "--set") -> C:
+    """The config with ``field=value`` assignments made, as given to an option.
 
     Tuples are written with commas (``hidden_sizes=373,315``), no value as ``none``.
 
@@ -170,13 +170,13 @@ def override(config: C, assignments: Sequence[str]) -> C:
         name, separator, text = assignment.partition("=")
         name = name.strip()
         if not separator:
-            raise ConfigError(f"--set {assignment}: write it as field=value")
+            raise ConfigError(f"{option} {assignment}: write it as field=value")
         if name not in document or name in ("preset", "task"):
             near = difflib.get_close_matches(name, document, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(document)}"
-            raise ConfigError(f"--set {assignment}: no field {name!r}{hint}")
+            raise ConfigError(f"{option} {assignment}: no field {name!r}{hint}")
         document[name] = _parse(text.strip(), is_tuple=isinstance(document[name], list))
-    return type(config).from_document(document, "--set " + " ".join(assignments))
+    return type(config).from_document(document, f"{option} " + " ".join(assignments))
 
 
 def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:

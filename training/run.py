@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ import torch
 
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
-from training.errors import Interrupted, RunError, TrainingError, reason
+from training.distributed import from_first, is_first, process_count
+from training.errors import Interrupted, LostProcessError, RunError, TrainingError, reason
 from training.experiment import Experiment, Paths, architecture_of
 from training.fast_lstm import fastest_precision
 from training.files import write_json
-from training.journal import Journal
-from training.loop import Loop, log_columns
+from training.journal import Journal, NoJournal
+from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit
 from training.plots import plot_run
 from training.run_folder import RunFolder
@@ -48,12 +50,17 @@ class RunOptions:
     """Longest time between two checkpoints."""
 
 
-def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
+def run(
+    config: RunConfig, options: RunOptions, after_epoch: AfterEpoch | None = None
+) -> dict[str, Any]:
     """Train to the end and return the record; a run that stopped before goes on where it was.
+
+    Where several processes train, each calls this; the first one alone uses the folder.
 
     Args:
         config: May hold ``auto``, which this machine decides.
         options: Paths and device.
+        after_epoch: What it raises passes through; the same call continues after that epoch.
 
     Returns:
         The content of ``record.json``.
@@ -62,25 +69,16 @@ def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
         TrainingError: With one line that says what is wrong.
         Interrupted: After SIGTERM or SIGINT; the same call continues.
     """
-    config = resolve(config, options.device)
+    config = from_first(lambda: resolve(config, options.device))
     folder = RunFolder(options.runs / options.name)
     experiment = open_experiment(config, options.paths)
-    with folder.opened_for(config), stop_requests() as stop:
-        if folder.record_file.exists():
-            return folder.read_record()
-        if folder.checkpoint.exists():
-            session = _continue(folder, experiment, options.device)
-        else:
-            session = start(experiment, options.device, _source_weights(experiment, options))
-        commit = git_commit()
-        if commit not in session.commits:
-            session.commits.append(commit)
-        _train(session, folder, stop, options.checkpoint_seconds)
-        record = _measure(session, folder, stop)
-        names = experiment.training_figure, experiment.validation_figures
-        plot_run(folder.plot, folder.name, session.position.rows, *names)
-        write_record(folder, record)
-    return record
+    with folder.opened_for(config) if is_first() else nullcontext(), stop_requests() as stop:
+        try:
+            return _run(experiment, folder, options, stop, after_epoch)
+        except LostProcessError as error:
+            if stop.signal_number is None:
+                raise
+            raise Interrupted(stop.signal_number, "stopped with the other processes") from error
 
 
 def resolve(config: ConfigT, device: torch.device) -> ConfigT:
@@ -108,8 +106,40 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
         raise RunError(f"cannot write {folder.record_file}: {reason(error)}") from error
 
 
-def _continue(folder: RunFolder, experiment: Experiment[Any], device: torch.device) -> Session:
-    document = load_document(folder.checkpoint)
+def _run(
+    experiment: Experiment[Any],
+    folder: RunFolder,
+    options: RunOptions,
+    stop: StopRequest,
+    after_epoch: AfterEpoch | None,
+) -> dict[str, Any]:
+    record = from_first(lambda: folder.read_record() if folder.record_file.exists() else None)
+    if record is not None:
+        return record
+    session = _open_session(experiment, folder, options)
+    commit = git_commit()
+    if commit not in session.commits:
+        session.commits.append(commit)
+    _train(session, folder, stop, options.checkpoint_seconds, after_epoch)
+    return from_first(lambda: _write_up(session, folder, stop))
+
+
+def _open_session(experiment: Experiment[Any], folder: RunFolder, options: RunOptions) -> Session:
+    checkpoint = from_first(
+        lambda: load_document(folder.checkpoint) if folder.checkpoint.exists() else None
+    )
+    if checkpoint is not None:
+        return _continue(checkpoint, folder, experiment, options.device)
+    weights = from_first(lambda: _source_weights(experiment, options))
+    return start(experiment, options.device, weights)
+
+
+def _continue(
+    document: dict[str, Any],
+    folder: RunFolder,
+    experiment: Experiment[Any],
+    device: torch.device,
+) -> Session:
     if document.get("data_sha256") != experiment.data_sha256:
         raise RunError(f"{folder.path} was trained on other data than are there now")
     try:
@@ -148,21 +178,29 @@ def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[st
 
 
 def _train(
-    session: Session, folder: RunFolder, stop: StopRequest, checkpoint_seconds: float
+    session: Session,
+    folder: RunFolder,
+    stop: StopRequest,
+    checkpoint_seconds: float,
+    after_epoch: AfterEpoch | None,
 ) -> None:
     experiment, position = session.experiment, session.position
     steps = experiment.steps_per_epoch
     columns = log_columns(experiment, session.layer_names)
-    with Journal(
-        folder,
-        columns,
-        position.rows,
-        done_steps=position.total_steps,
-        total_steps=steps * experiment.config.epochs,
-    ) as journal:
+    if is_first():
+        journal = Journal(
+            folder,
+            columns,
+            position.rows,
+            done_steps=position.total_steps,
+            total_steps=steps * experiment.config.epochs,
+        )
+    else:
+        journal = NoJournal()
+    with journal:
         journal.say(_opening(session, steps))
         try:
-            Loop(session, folder, journal, stop, checkpoint_seconds).run()
+            Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
         except TrainingError as error:
             journal.log(f"error: {error}")
             raise
@@ -174,10 +212,22 @@ def _train(
 def _opening(session: Session, steps: int) -> str:
     config, position = session.experiment.config, session.position
     verb = f"continuing after step {position.total_steps}" if position.total_steps else "starting"
+    processes = f"{process_count()} processes, " if process_count() > 1 else ""
     return (
         f"{verb}: {config.preset}, {steps} steps an epoch, {config.recurrent} recurrent layers, "
-        f"{config.precision}, {describe_machine(session.device)}, commit {session.commits[-1][:12]}"
+        f"{config.precision}, {processes}{describe_machine(session.device)}, "
+        f"commit {session.commits[-1][:12]}"
     )
+
+
+def _write_up(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
+    """The record, after all else that is made at the end."""
+    experiment = session.experiment
+    record = _measure(session, folder, stop)
+    names = experiment.training_figure, experiment.validation_figures
+    plot_run(folder.plot, folder.name, session.position.rows, *names)
+    write_record(folder, record)
+    return record
 
 
 def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
@@ -203,6 +253,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "commits": session.commits,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(session.device),
+        "processes": process_count(),
         "torch": torch.__version__,
         "data_sha256": experiment.data_sha256,
         "wall_time_seconds": position.seconds,

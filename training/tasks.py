@@ -6,18 +6,28 @@ from typing import Any
 
 from training.config import RunConfig
 from training.errors import ConfigError
-from training.experiment import Experiment, Paths
+from training.experiment import Experiment, Paths, Quality
 from training.language_modelling.config import LanguageModelConfig
 from training.language_modelling.experiment import LanguageModelling
 from training.question_answering.config import QuestionAnsweringConfig
 from training.question_answering.experiment import QuestionAnswering
 
-__all__ = ["open_experiment", "parse_config"]
+__all__ = ["open_experiment", "parse_config", "quality_of"]
 
 _CONFIGS: dict[str, type[RunConfig]] = {
     "score": LanguageModelConfig,
     "answer": QuestionAnsweringConfig,
 }
+
+_EXPERIMENTS: dict[str, type[Experiment[Any]]] = {
+    "score": LanguageModelling,
+    "answer": QuestionAnswering,
+}
+
+
+def quality_of(config: RunConfig) -> Quality:
+    """The figure that tells how good the models of a config's task are."""
+    return _EXPERIMENTS[config.task].quality
 
 
 def parse_config(document: object, where: str) -> RunConfig:
