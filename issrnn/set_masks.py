@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from issrnn.recurrent import cell_names
 
-__all__ = ["Gates", "SparseEvolution", "erdos_renyi_count"]
+__all__ = ["Gates", "SparseEvolution", "count_weights", "erdos_renyi_count"]
 
 Gates = Literal["apart", "together"]
 """Whether weights move within a gate's matrix, or among all gates of a layer's matrix."""
@@ -207,6 +207,12 @@ class SparseEvolution:
 def erdos_renyi_count(n: int, m: int, epsilon: float) -> int:
     """Weights of a sparse n x m matrix: epsilon (n + m), at least one and at most all."""
     return min(n * m, max(1, round(epsilon * (n + m))))
+
+
+def count_weights(model: nn.Module) -> int:
+    """Weights of a model that was trained so: of its sparse matrices, those that are not zero."""
+    every = sum(parameter.numel() for parameter in model.parameters())
+    return every - sum(int((matrix == 0).sum()) for _, matrix, _ in _matrices(model))
 
 
 def _nearest_to_zero(values: Tensor, side: Tensor, zeta: float) -> Tensor:

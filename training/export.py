@@ -74,7 +74,7 @@ def export_run(
             task=config.task,
             variant=config.variant,
             architecture=architecture_of(model),
-            dense_hidden_sizes=config.hidden_sizes if config.variant == "iss" else None,
+            dense_hidden_sizes=config.hidden_sizes if config.variant in {"iss", "set"} else None,
             weights_dtype=stored,
             metrics={metric: round(value, 4) for metric, value in metrics.items()},
             provenance=_provenance(record, config, weights),

@@ -9,7 +9,7 @@ from issrnn.reading.scores import exact_match, f1
 from issrnn.reading.spans import Span, best_spans
 from issrnn.reading.tokens import Token, tokenize
 from issrnn.reading.windows import Window, split
-from issrnn.reading.words import word_ids, words
+from issrnn.reading.words import plain_words, word_ids
 
 __all__ = [
     "Encoded",
@@ -21,8 +21,8 @@ __all__ = [
     "encode",
     "exact_match",
     "f1",
+    "plain_words",
     "split",
     "tokenize",
     "word_ids",
-    "words",
 ]

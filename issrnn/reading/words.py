@@ -14,13 +14,13 @@ import re
 from issrnn.reading.tokens import tokenize
 from issrnn.vocabulary import UNKNOWN, Vocabulary
 
-__all__ = ["word_ids", "words"]
+__all__ = ["plain_words", "word_ids"]
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 
 
-def words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
     """Split a text; takes time in proportion to its length.
 
     Args:
@@ -32,4 +32,4 @@ def words(text: str) -> list[str]:
 
 def word_ids(text: str, vocabulary: Vocabulary) -> list[int]:
     """The id of each word of a text; at least one, since a network cannot read nothing."""
-    return vocabulary.encode(words(text) or [UNKNOWN])
+    return vocabulary.encode(plain_words(text) or [UNKNOWN])

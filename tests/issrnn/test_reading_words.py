@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issrnn.reading import word_ids, words
+from issrnn.reading import plain_words, word_ids
 from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 
@@ -28,12 +28,12 @@ from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
     ],
 )
 def test_texts_become_lower_case_words_and_signs(text: str, expected: list[str]) -> None:
-    assert words(text) == expected
+    assert plain_words(text) == expected
 
 
 @given(st.text())
 def test_any_text_has_words_without_blanks(text: str) -> None:
-    for word in words(text):
+    for word in plain_words(text):
         assert word
         assert not any(character.isspace() for character in word)
 
@@ -46,4 +46,4 @@ def test_a_text_without_words_is_read_as_an_unknown_one() -> None:
 
 @pytest.mark.parametrize("piece", ["<br", "<br ", "http://", "www.", "<", "\n"])
 def test_hostile_texts_take_linear_time(piece: str) -> None:
-    words(piece * (300_000 // len(piece)))  # quadratic time would take hours
+    plain_words(piece * (300_000 // len(piece)))  # quadratic time would take hours
