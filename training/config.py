@@ -79,6 +79,9 @@ class RunConfig(BaseModel):
     """The same once, on the best weights at the end; the model is then shrunk. 0: it is not."""
     l1: NonNegativeFloat = 0.0
     """Strength of plain l1 on the weights of the groups (paper appendix A)."""
+    best_after: NonNegativeInt = 0
+    """Epochs after which weights may be kept as the best; while components still die, larger
+    networks are better ones."""
     shrink_every: NonNegativeInt = 200
     """Mini-batches between removals of dead components while training; 0 never removes."""
 
@@ -107,6 +110,10 @@ class RunConfig(BaseModel):
             raise ValueError("variant 'set' needs epsilon above 0, and only it has one")
         if self.epsilon and (self.regularises_groups or self.final_tau):
             raise ValueError("epsilon keeps the number of weights, lambda, l1 and tau do not")
+        if self.best_after >= self.epochs:
+            raise ValueError(
+                f"best_after must be below epochs ({self.epochs}): no weights are kept"
+            )
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.flat_epochs > self.epochs and self.decay == 1:

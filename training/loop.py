@@ -97,7 +97,8 @@ class Loop:
         position.epoch_nats = position.epoch_seconds = 0.0
         session.state = None
         quality = valid[experiment.quality.name]
-        if experiment.quality.improves(quality, position.best):
+        candidate = position.epoch > self._config.best_after
+        if candidate and experiment.quality.improves(quality, position.best):
             position.best, position.best_epoch = quality, position.epoch
             weights = experiment.weights_to_keep(session)
             best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
