@@ -18,6 +18,7 @@ TINY_CLASSIFIER = (
     "batch_size=4",
     "epochs=4",
     "flat_epochs=2",
+    "best_after=0",
     "log_every=3",
     "learning_rate=0.02",
     "precision=fp32",
@@ -25,7 +26,11 @@ TINY_CLASSIFIER = (
 """Overrides that make any preset small."""
 
 TINY_SET = ("epsilon=0.7", "zeta=0.4")
-TINY_ISS = ("lambda=4", "shrink_every=4", "epochs=8", "flat_epochs=8")
+TINY_ISS = (
+    *("lambda=2.5", "hidden_sizes=16", "keep=1", "shrink_every=4"),
+    *("epochs=10", "flat_epochs=10", "best_after=9", "lambda_epochs=none", "lambda_after=0"),
+)
+"""Overrides under which some units die, and the others learn."""
 
 
 def tiny_classifier(preset: str = "imdb-lstm-dense", *more: str) -> ClassificationConfig:
