@@ -16,6 +16,7 @@ __all__ = [
     "BiDAFArchitecture",
     "Cell",
     "ClassifierArchitecture",
+    "LanguageModelArchitecture",
     "Pooling",
     "RecurrentHighwayLanguageModel",
     "RecurrentLanguageModel",
@@ -137,6 +138,9 @@ class RecurrentHighwayLanguageModel(BaseModel):
         )
         return highway + self.vocabulary_size * self.width
 
+
+LanguageModelArchitecture = RecurrentLanguageModel | RecurrentHighwayLanguageModel
+"""Every architecture that predicts the next word."""
 
 BIDAF_LAYERS = ("contextual", "modelling.0", "modelling.1", "output")
 """BiDAF's bidirectional LSTM layers, first to last."""
@@ -296,10 +300,7 @@ class ClassifierArchitecture(BaseModel):
 
 
 Architecture = Annotated[
-    RecurrentLanguageModel
-    | RecurrentHighwayLanguageModel
-    | BiDAFArchitecture
-    | ClassifierArchitecture,
+    LanguageModelArchitecture | BiDAFArchitecture | ClassifierArchitecture,
     Field(discriminator="kind"),
 ]
 """Every architecture an artifact can hold."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,11 @@ from issrnn.source import Examples, Source, StatePart
 from issrnn.tracing import Tracer
 
 __all__ = ["assemble"]
+
+_HAND_MADE = (
+    "its weights read what they made a step before, as a recurrent layer's do, but it is no torch "
+    "module: declare its groups (issrnn.declare_groups)"
+)
 
 
 def assemble(
@@ -63,7 +69,9 @@ def assemble(
         state_fixed=frozenset(context.state_fixed),
         state_read=frozenset(context.state_read),
     )
-    return Groups(model, tuple(groups), _refusals(model, tracer, owners, refused), source)
+    refusals = _refusals(model, tracer, owners, refused)
+    refusals += tuple(Refusal(owner, _HAND_MADE) for owner in _hand_made(tracer, classes))
+    return Groups(model, tuple(groups), refusals, source)
 
 
 def _fix_clashing_states(tracer: Tracer) -> None:
@@ -182,3 +190,19 @@ def _idle_modules(model: nn.Module, tracer: Tracer) -> list[str]:
         ):
             idle.append(path)
     return idle
+
+
+def _hand_made(tracer: Tracer, classes: Tensor) -> list[str]:
+    """Recurrences that are no torch modules, by the module that all their weights lie in."""
+    context = tracer.context
+    recurrences: dict[int, list[str]] = {}  # by their first unit
+    for weight in context.axes:
+        if weight in context.loops and not tracer.inside_recurrent(weight.parameter):
+            first = int(classes[context.axes[weight]][0])
+            recurrences.setdefault(first, []).append(weight.parameter.rpartition(".")[0])
+    return [_common_module(paths) or "(model)" for paths in recurrences.values()]
+
+
+def _common_module(paths: Sequence[str]) -> str:
+    levels = zip(*(path.split(".") for path in paths), strict=False)
+    return ".".join(level[0] for level in takewhile(lambda level: len(set(level)) == 1, levels))

@@ -17,8 +17,8 @@ Command = Callable[[argparse.Namespace], int]
 """Takes the arguments, gives the exit code."""
 
 
-def build_parser(compare: Command, report: Command) -> argparse.ArgumentParser:
-    """The parser of ``python -m loadtests``; its result's ``run`` is one of the two commands."""
+def build_parser(compare: Command, report: Command, changes: Command) -> argparse.ArgumentParser:
+    """The parser of ``python -m loadtests``; its result's ``run`` is one of these commands."""
     parser = argparse.ArgumentParser(
         prog="python -m loadtests", description="Load tests of the service over HTTP."
     )
@@ -72,6 +72,22 @@ def build_parser(compare: Command, report: Command) -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="default: the record's folder, or reports/NAME for a NAME.json",
     )
+    under_load = commands.add_parser(
+        "changes", help="change a service under load and count the requests that fail"
+    )
+    under_load.set_defaults(run=changes)
+    under_load.add_argument(
+        "--models",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("models"),
+        help="of artifacts to serve",
+    )
+    under_load.add_argument("--users", type=int, default=8, help="of a closed loop (default 8)")
+    under_load.add_argument(
+        "--seconds", type=float, default=10.0, help="for each kind of change (default 10)"
+    )
+    under_load.add_argument("--out", metavar="FOLDER", help="default: reports/changes-DATE")
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import shlex
@@ -10,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -19,12 +20,13 @@ from typing import Any
 import psutil
 
 from loadtests.arguments import build_parser
+from loadtests.changes import measure_changes, table
 from loadtests.compare import compare
 from loadtests.conditions import describe_machine, service_settings
 from loadtests.http import HttpError, get_models
 from loadtests.picture import draw
 from loadtests.plan import Plan
-from loadtests.record import Record, read_record
+from loadtests.record import Record, read_record, write_whole
 from loadtests.report import markdown, write_tables
 from loadtests.scenarios import Scenario, choose_scenarios, parse_mix
 from loadtests.service_process import ServiceError, run_service
@@ -45,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0, 1 if too many requests failed, 2 if the input was wrong or the service did not start,
-        130 after Ctrl-C.
+        0, 1 if too many requests failed (one is too many for ``changes``), 2 if the input was
+        wrong or the service did not start, 130 after Ctrl-C.
     """
-    options = build_parser(_compare, _report).parse_args(arguments)
+    options = build_parser(_compare, _report, _changes).parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
@@ -62,9 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(options: argparse.Namespace) -> int:
     plan = _plan(options)
     mix = parse_mix(options.mix) if options.mix else None
-    started = datetime.now(UTC)
-    folder = Path(options.out or f"reports/loadtest-{started:%Y-%m-%d-%H%M%S}")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(options, "loadtest")
     _log_to(folder / "loadtest.log")
     if options.models:
         if options.host:
@@ -150,6 +150,29 @@ def _report(options: argparse.Namespace) -> int:
     draw(record, folder)
     sys.stdout.write(markdown(record))
     return OK
+
+
+def _changes(options: argparse.Namespace) -> int:
+    if options.users < 1:
+        raise ValueError("--users must be 1 or more")
+    if not options.models.is_dir():
+        raise ValueError(f"--models {options.models} is no folder")
+    folder = _folder(options, "changes")
+    conditions = describe_machine() | {"command": _command(), "users": options.users}
+    rows = measure_changes(options.models, options.users, options.seconds, folder)
+    record = {"conditions": conditions, "rows": [asdict(row) for row in rows]}
+    write_whole(folder / "changes.json", json.dumps(record, indent=2) + "\n")
+    sys.stdout.write(table(rows))
+    for row in rows:
+        for problem, count in row.problems.items():
+            sys.stderr.write(f"loadtests: {row.change}: {count} x {problem}\n")
+    return FAILED if any(row.problems or not row.answered for row in rows) else OK
+
+
+def _folder(options: argparse.Namespace, name: str) -> Path:
+    folder = Path(options.out or f"reports/{name}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _log_to(path: Path) -> None:

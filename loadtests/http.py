@@ -1,4 +1,4 @@
-"""Plain GET requests, for everything that is not load."""
+"""Plain requests, for everything that is not load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-__all__ = ["HttpError", "get_json", "get_models"]
+__all__ = ["HttpError", "get_json", "get_models", "get_text", "send"]
 
 
 class HttpError(Exception):
@@ -19,16 +19,61 @@ def get_json(url: str, timeout: float = 10.0) -> Any:
     """The JSON document at ``url``.
 
     Raises:
-        HttpError: If the address is not HTTP, does not answer with 200, or not with JSON.
+        HttpError: As `get_text`, or if it is not JSON.
+    """
+    try:
+        return json.loads(get_text(url, timeout))
+    except ValueError as error:
+        raise HttpError(f"{url}: {error}") from error
+
+
+def get_text(url: str, timeout: float = 10.0) -> str:
+    """The text at ``url``.
+
+    Raises:
+        HttpError: If the address is not HTTP, or does not answer with 200.
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise HttpError(f"{url} is not an http:// or https:// address")
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - checked above
-            return json.loads(response.read())
+            return str(response.read().decode())
     except urllib.error.HTTPError as error:
         raise HttpError(f"{url} answers {error.code}{_detail(error)}") from error
     except (OSError, ValueError) as error:
+        raise HttpError(f"{url}: {error}") from error
+
+
+def send(
+    method: str, url: str, token: str, body: Any = None, timeout: float = 60.0
+) -> tuple[int, str]:
+    """Send a request with a bearer token.
+
+    Args:
+        method: HTTP's.
+        url: An address of a service that was started here.
+        token: Of an administrator.
+        body: Sent as JSON unless it is None.
+        timeout: Seconds.
+
+    Returns:
+        The status, and what a problem document says of the reason.
+
+    Raises:
+        HttpError: If there is no answer.
+    """
+    request = urllib.request.Request(  # noqa: S310 - see above
+        url,
+        method=method,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 - the same
+            return int(response.status), ""
+    except urllib.error.HTTPError as error:
+        return error.code, _detail(error).removeprefix(", ")
+    except OSError as error:
         raise HttpError(f"{url}: {error}") from error
 
 

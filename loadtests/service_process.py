@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,16 +27,21 @@ class ServiceError(Exception):
 
 @contextmanager
 def run_service(
-    log: Path, cpus: frozenset[int] | None = None, start_seconds: float = 180.0
+    log: Path,
+    cpus: frozenset[int] | None = None,
+    start_seconds: float = 180.0,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """Run ``python -m service`` on a free port of this machine.
 
-    Its settings come from this process's environment. It is stopped by SIGTERM, so that it drains.
+    Its settings come from this process's environment, unless others are given. It is stopped by
+    SIGTERM, so that it drains.
 
     Args:
         log: File that takes its output.
         cpus: Cores it may use; None: all. Linux only.
         start_seconds: How long it may take until it is ready.
+        settings: Environment variables that count more than this process's.
 
     Yields:
         Its base URL and process id.
@@ -46,7 +51,7 @@ def run_service(
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port)}
+    environment = {**os.environ, **(settings or {}), "HOST": "127.0.0.1", "PORT": str(port)}
     own_cpus = os.sched_getaffinity(0) if cpus else frozenset[int]()
     with log.open("w", encoding="utf-8") as output:
         if cpus:

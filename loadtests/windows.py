@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -13,9 +15,9 @@ from loadtests.plan import Load, Plan
 from loadtests.samples import Sample, Window
 from loadtests.scenarios import Contender, Scenario
 from loadtests.tasks import build_tasks
-from loadtests.users import Traffic, user_class
+from loadtests.users import ServiceUser, Traffic, user_class
 
-__all__ = ["measure"]
+__all__ = ["measure", "users_asking"]
 
 
 def measure(
@@ -39,7 +41,7 @@ def measure(
         service: The service's process, if it runs here.
 
     Raises:
-        RuntimeError: If a simulated user broke, which a load test must not pass over.
+        RuntimeError: As `users_asking`.
     """
     closed = load.loop == "closed"
     traffic = Traffic(
@@ -50,9 +52,44 @@ def measure(
         seed=plan.seed * 1000 + number,
     )
     users = user_class(load.loop, traffic, plan.timeout)
-    environment = Environment(
-        user_classes=[users], host=host, stop_timeout=2 * plan.timeout + _margin(load)
+    count = int(load.value) if closed else 1
+    with users_asking(host, users, count, 2 * plan.timeout + _margin(load)) as samples:
+        gevent.sleep(plan.warm_up)
+        begin, client, served = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+        gevent.sleep(plan.duration)
+        end, client_end, served_end = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+    return Window(
+        scenario.name,
+        contender.name,
+        load,
+        number,
+        begin,
+        end,
+        tuple(samples),
+        (client_end - client) / (end - begin),
+        (served_end - served) / (end - begin) if service else None,
     )
+
+
+@contextmanager
+def users_asking(
+    host: str, users: type[ServiceUser], count: int, stop_timeout: float
+) -> Iterator[list[Sample]]:
+    """Let users ask as long as the block lasts.
+
+    Args:
+        host: Base URL of the service.
+        users: What they do.
+        count: How many.
+        stop_timeout: Seconds that they may take to end.
+
+    Yields:
+        Their requests so far; all of them when the block has ended.
+
+    Raises:
+        RuntimeError: If a simulated user broke, which a load test must not pass over.
+    """
+    environment = Environment(user_classes=[users], host=host, stop_timeout=stop_timeout)
     samples: list[Sample] = []
     broken: list[BaseException] = []
 
@@ -66,14 +103,10 @@ def measure(
     environment.events.user_error.add_listener(keep_error)  # type: ignore[no-untyped-call]
     runner = environment.create_local_runner()
     try:
-        count = int(load.value) if closed else 1
         runner.start(count, spawn_rate=min(count, 100))
         if runner.spawning_greenlet is not None:
             runner.spawning_greenlet.join()
-        gevent.sleep(plan.warm_up)
-        begin, client, served = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
-        gevent.sleep(plan.duration)
-        end, client_end, served_end = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+        yield samples
     except BaseException:
         environment.stop_timeout = 0.0
         raise
@@ -81,17 +114,6 @@ def measure(
         runner.quit()
     if broken:
         raise RuntimeError(f"a simulated user broke: {broken[0]!r}") from broken[0]
-    return Window(
-        scenario.name,
-        contender.name,
-        load,
-        number,
-        begin,
-        end,
-        tuple(samples),
-        (client_end - client) / (end - begin),
-        (served_end - served) / (end - begin) if service else None,
-    )
 
 
 def _margin(load: Load) -> float:

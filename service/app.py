@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from service.api_keys import ApiKeys, describe_keys
 from service.body_limit import BodyLimit
 from service.context import Context
 from service.metrics import Metrics, QueueCollector
@@ -24,9 +25,11 @@ from service.routes import (
     models,
     page,
     score,
+    split,
 )
 from service.settings import Settings
 from service.shadow import Shadow
+from service.splits import Splits
 from service.tracing import make_tracing
 
 __all__ = ["create_app"]
@@ -38,6 +41,7 @@ ROUTERS = (
     completions.router,
     hugging_face.router,
     models.router,
+    split.router,
     health.router,
     page.router,
 )
@@ -56,7 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
     registry = Registry(settings, metrics.observe_batches)
     metrics.registry.register(QueueCollector(registry))
     tracing = make_tracing(wanted=settings.tracing)
-    context = Context(settings, registry, metrics, tracing)
+    keys = ApiKeys(settings, metrics.key_requests)
+    context = Context(settings, registry, metrics, Splits(settings), keys, tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
         title="issrnn",
         description="Compressed recurrent networks and their dense originals, side by side.",
         version="0.1.0",
+        docs_url=None,  # FastAPI's own ask other hosts; that of service.routes.page does not
+        redoc_url=None,
         lifespan=lifespan,
         middleware=[
             Middleware(RequestMiddleware, metrics=metrics, tracing=tracing),
@@ -86,4 +93,6 @@ def create_app(settings: Settings) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    if settings.api_keys:
+        describe_keys(app.openapi())  # which keeps it
     return app

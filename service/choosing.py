@@ -51,7 +51,7 @@ def choose(context: Context, request: Request, task: TaskName, name: str | None)
     ready = {variant.name: variant for variant in context.models.ready(task)}
     if not ready:
         raise ProblemError(503, f"no model is ready for the task {task!r}")
-    weights = context.settings.split.get(task) or dict.fromkeys(ready, 1.0)
+    weights = context.splits.of(task).weights or dict.fromkeys(ready, 1.0)
     usable = {name: weight for name, weight in weights.items() if name in ready and weight > 0.0}
     if not usable:
         raise ProblemError(503, f"no model of the traffic split of {task!r} is ready")

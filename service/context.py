@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api_keys import ApiKeys
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
+from service.splits import Splits
 from service.tracing import Tracing
 
 __all__ = ["Context", "RequestContext"]
@@ -22,6 +24,8 @@ class Context:
     settings: Settings
     models: Registry
     metrics: Metrics
+    splits: Splits
+    keys: ApiKeys
     tracing: Tracing = field(default_factory=Tracing)
 
 

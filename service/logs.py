@@ -43,5 +43,7 @@ def configure_logging(level: str) -> None:
             "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"level": level.upper(), "handlers": ["stderr"]},
+            # what an operator changed is told at every level
+            "loggers": {"service.audit": {"level": "INFO"}},
         }
     )

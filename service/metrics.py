@@ -65,6 +65,11 @@ class Metrics:
         self.deadlines = self._counter(
             "issrnn_deadline_exceeded", "Requests answered 504.", _BY_REQUEST
         )
+        self.key_requests = self._counter(
+            "issrnn_key_requests",
+            "Requests by API key, and what became of them.",
+            ("key", "outcome"),
+        )
         self.tokens = self._counter(
             "issrnn_scored_tokens", "Tokens scored.", (*_BY_REQUEST, "role")
         )

@@ -101,6 +101,7 @@ class RequestMiddleware:
                 "milliseconds": round(1000 * seconds, 3),
                 "model": state.get("model"),
             }
+            | ({"key": state["key"]} if "key" in state else {})
             | _trace_id(span),
         )
         attributes = {

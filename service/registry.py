@@ -15,7 +15,7 @@ from service.settings import Settings
 from service.variants import ObserverMaker, Variant, load_variant
 from service.worker import Placement
 
-__all__ = ["Registry", "UnknownModelError"]
+__all__ = ["LastModelError", "Registry", "UnknownModelError"]
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 class UnknownModelError(Exception):
     """No model of that name is served, and no artifact of that name is there to be loaded."""
+
+
+class LastModelError(Exception):
+    """Without this model its task would have none."""
 
 
 @dataclass
@@ -54,7 +58,10 @@ class Registry:
         self._observe = observe
         self._slots: dict[str, _Slot] = {}
         self._placements: dict[str, Placement] = {}
+        self._unloaded: frozenset[str] = frozenset()
         self._loading = threading.Lock()
+        self._changing = threading.Lock()
+        """Held while the fields above are replaced, which takes no time; loading does."""
 
     def load_all(self) -> None:
         """Load every model that is to be served; a bad one is logged and left out."""
@@ -88,14 +95,41 @@ class Registry:
                 variant = load_variant(folder, self._settings, placement, self._observe)
             except ArtifactError as error:
                 slot.error, slot.loading = str(error), False
-                self._slots[name] = slot
+                with self._changing:
+                    self._slots = {**self._slots, name: slot}
                 raise
             former, slot.variant, slot.error = slot.variant, variant, None
-            self._slots = {**self._slots, name: slot}
+            with self._changing:
+                self._slots = {**self._slots, name: slot}
+                self._unloaded = self._unloaded - {name}
         log.info("model ready", extra={"model": name, "engine": variant.engine.name})
         if former is not None:
             former.worker.stop()
         return variant
+
+    def unload(self, name: str) -> None:
+        """Take a model away; what is in its queue is still answered.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+            LastModelError: If it is the only one that is ready for its task.
+        """
+        with self._changing:
+            if name not in self._slots:
+                raise UnknownModelError(name)
+            variant = self._slots[name].variant
+            if variant is not None and self.ready(variant.card.task) == [variant]:
+                raise LastModelError(f"{name!r} is the last model for {variant.card.task!r}")
+            self._slots = {each: slot for each, slot in self._slots.items() if each != name}
+            self._unloaded = self._unloaded | {name}
+        log.info("model unloaded", extra={"model": name})
+        if variant is not None:
+            variant.worker.stop()
+
+    @property
+    def unloaded(self) -> frozenset[str]:
+        """Models that were taken away, so that nobody needs to miss them."""
+        return self._unloaded
 
     def get(self, name: str) -> Variant | None:
         """The model of that name, if it is ready."""
@@ -119,31 +153,6 @@ class Registry:
         if slot.variant is None:
             return ModelInfo(name=name, state=slot.state(), error=slot.error)
         return slot.variant.info(provenance=provenance).model_copy(update={"error": slot.error})
-
-    def missing(self) -> list[str]:
-        """Why the service is not ready: configured models that do not serve; empty if it is."""
-        settings = self._settings
-        named = {
-            *(settings.models or ()),
-            *settings.engines,
-            *(name for _, name in self._named_by_task()),
-        }
-        reasons = [f"{name} is not ready" for name in sorted(named) if self.get(name) is None]
-        for task, name in sorted(self._named_by_task()):
-            variant = self.get(name)
-            if variant is not None and variant.card.task != task:
-                reasons.append(f"{name} is set for {task!r} but is for {variant.card.task!r}")
-        if not self.ready():
-            reasons.append("no model is ready")
-        return reasons
-
-    def _named_by_task(self) -> set[tuple[TaskName, str]]:
-        """The models that settings name for a task."""
-        settings = self._settings
-        return {
-            *settings.shadow.items(),
-            *((task, name) for task, weights in settings.split.items() for name in weights),
-        }
 
     def stop(self, seconds: float) -> None:
         """Stop all workers; queued work is answered first."""

@@ -7,26 +7,63 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
+    BaseModel,
+    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.engines.base import EngineName
 from service.schemas import TaskName
 
-__all__ = ["Settings", "unknown_variables"]
+__all__ = ["ApiKey", "Settings", "Weights", "unknown_variables"]
 
 Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
+def _check_sum(weights: dict[str, float]) -> dict[str, float]:
+    if weights and not sum(weights.values()) > 0.0:
+        raise ValueError("the weights must add up to more than 0")
+    return weights
+
+
+Weights = Annotated[dict[str, Share], AfterValidator(_check_sum)]
+"""Shares of a task's traffic by model name; empty: an even split."""
+
+
+KeyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class ApiKey(BaseModel):
+    """A key of the API, of which only the hash is known, and how often it may ask."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Of the key, in hexadecimal digits, as sha256sum prints it."""
+    requests_per_second: PositiveFloat | None = None
+    """More are answered 429; None: any number."""
+    burst: PositiveInt = 1
+    """Requests that may come at once after a while without any."""
+
+
+def _check_distinct(keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
+    if len({key.sha256 for key in keys.values()}) < len(keys):
+        raise ValueError("two of them are the same key")
+    return keys
+
+
 class Settings(BaseSettings):
-    """Read from ``ISSRNN_<FIELD>``; structured fields are JSON, e.g. ``ISSRNN_ENGINES='{...}'``."""
+    """Read from ``ISSRNN_<FIELD>``; structured fields are JSON, e.g. ``ISSRNN_ENGINES='{...}'``.
+
+    What stands below a field is its description, in docs/operating.md too.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="ISSRNN_",
@@ -34,41 +71,47 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
     host: Annotated[str, Field(validation_alias=AliasChoices("HOST", "ISSRNN_HOST"))] = "127.0.0.1"
-    """Address to listen on; also ``HOST``, which counts more."""
+    """Address to listen on; also ``HOST`` without the prefix, which counts more."""
     port: Annotated[
         int, Field(ge=0, le=65535, validation_alias=AliasChoices("PORT", "ISSRNN_PORT"))
     ] = 8000
-    """Port to listen on; also ``PORT``, which counts more. 0: any free one."""
+    """Port to listen on; also ``PORT`` without the prefix, which counts more. 0: any free one."""
 
     workers: PositiveInt = 1
-    """Processes, each with all models and with queues of its own; they share the cores."""
+    """Processes, each with all models and with queues of its own; they share the cores. See
+    [deploy.md](deploy.md#several-workers-on-one-machine)."""
 
     models_dir: Path = Path("models")
     """Folder of artifact folders."""
     models: tuple[str, ...] | None = None
-    """Names of the models to serve; None: all in ``models_dir``."""
+    """Names of the models to serve, e.g. ``["ptb-lstm-small-iss"]``; none: all of the folder."""
     engine: EngineName = "onnxruntime-fp32"
-    """Engine of every model that ``engines`` does not name."""
+    """Engine of every model that ``ENGINES`` does not name; see
+    [service.md](service.md#how-a-request-is-computed)."""
     engines: dict[str, EngineName] = {}
-    """Engine by model name."""
-    split: dict[TaskName, dict[str, Share]] = {}
-    """Traffic weights by task and model name; a task not named here is split evenly."""
+    """Engine by model, e.g. ``{"ptb-lstm-small-iss": "onnxruntime-int8"}``."""
+    split: dict[TaskName, Weights] = {}
+    """Traffic weights by task and model, e.g. ``{"score": {"ptb-lstm-small-dense": 9,
+    "ptb-lstm-small-iss": 1}}``; a task that is not named is split evenly."""
     shadow: dict[TaskName, str] = {}
-    """By task, a model that also answers every request to its endpoint, off its path."""
+    """By task, a model that also answers every request to its endpoint, off its path, e.g.
+    ``{"score": "ptb-lstm-small-iss"}``."""
 
     threads: PositiveInt | None = None
-    """Threads of one model; None: the cores shared out evenly, at least one each."""
+    """Threads of one model; none: the cores shared out evenly, at least one each."""
     pin_threads: bool = True
     """Bind each model's threads to cores; not under a quota, which names no cores."""
     max_batch: PositiveInt = 16
     """Chunks of texts, or windows of contexts, computed together at most."""
     max_batch_tokens: PositiveInt = 1024
-    """Steps or words computed together at most, padding included; one longer item goes alone."""
+    """Steps or words computed together at most, padding included; one longer item goes alone. More
+    are not faster, and let others wait."""
     max_wait_ms: NonNegativeFloat = 0.0
-    """How long work may wait for company while the engine is idle."""
+    """How long work may wait for company while the engine is idle, in milliseconds."""
     chunk_steps: PositiveInt = 64
     """Steps of one chunk of a text to score: a long document lets others in between them."""
     max_queued_requests: PositiveInt = 256
@@ -78,41 +121,42 @@ class Settings(BaseSettings):
     deadline_seconds: PositiveFloat = 600.0
     """A request not computed by then is answered 504; ``X-Deadline-Ms`` can lower it."""
     shadow_queue: PositiveInt = 32
-    """Requests waiting for the shadow model; more are not shadowed."""
+    """Requests that may wait for the shadow; more are not shadowed."""
 
     max_body_bytes: PositiveInt = 2 * 1024 * 1024
     """Larger bodies are answered 413."""
     max_texts: PositiveInt = 8192
-    """Texts in one request."""
+    """Texts or prompts in one request; more are answered 413."""
     max_text_chars: PositiveInt = 1024 * 1024
-    """Characters of one text."""
+    """Characters of one text or prompt; more are answered 413."""
     max_question_chars: PositiveInt = 2000
-    """Characters of a question."""
+    """Characters of a question; more are answered 413."""
     max_question_words: PositiveInt = 100
     """Words of a question; each is compared with every word of the context."""
     max_context_chars: PositiveInt = 1024 * 1024
-    """Characters of a context."""
+    """Characters of a context; more are answered 413."""
     max_context_words: PositiveInt = 200_000
     """Words of a context; they take memory, several hundred bytes each."""
     max_top_k: PositiveInt = 50
-    """Largest ``top_k``."""
+    """Largest ``top_k``; a larger one is answered 422."""
 
     admin_token: SecretStr | None = None
-    """Bearer token of the admin routes; None: they do not exist."""
+    """Bearer token of the admin routes; none: they do not exist."""
+    api_keys: Annotated[dict[KeyName, ApiKey], AfterValidator(_check_distinct)] = {}
+    """Keys by name, e.g. ``{"team-a": {"sha256": "...", "requests_per_second": 20, "burst": 40}}``;
+    without any, no route needs one. See [service.md](service.md#api-keys)."""
+    metrics_need_key: bool = False
+    """Whether ``/metrics`` needs a key too, where there are any; health and the page never do."""
     drain_seconds: NonNegativeFloat = 1.0
-    """After SIGTERM: how long readiness says 503 while requests are still accepted."""
+    """After SIGTERM: seconds for which readiness says 503 while requests are still accepted."""
     shutdown_seconds: PositiveInt = 60
-    """After that: how long work in progress may take to finish."""
+    """After that: seconds that work in progress may take to finish."""
     tracing: bool = False
-    """Send spans of every request to an OpenTelemetry collector; needs the extra ``tracing``."""
+    """Send spans of every request to an OpenTelemetry collector; needs the extra ``tracing``. See
+    [deploy.md](deploy.md#traces)."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Settings:
-        for task, weights in self.split.items():
-            if not sum(weights.values()) > 0.0:
-                raise ValueError(f"split: the weights of {task} must add up to more than 0")
-        return self
+    """The least that is logged: ``debug`` (also health and metrics requests), ``info``, ``warning``
+    or ``error``; what an operator changes always is."""
 
     def engine_of(self, name: str) -> EngineName:
         """The engine that is to serve a model."""

@@ -46,7 +46,7 @@ class Shadow:
         answered_by: Variant,
     ) -> None:
         """Hand over a request, unless the shadow itself answered it or is busy; never waits."""
-        name = self._context.settings.shadow.get(task.name)
+        name = self._context.splits.of(task.name).shadow
         if name is None or name == answered_by.name:
             return
         try:

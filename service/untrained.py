@@ -17,12 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from issrnn.architecture import Architecture, BiDAFArchitecture, RecurrentLanguageModel
+from issrnn.architecture import (
+    Architecture,
+    BiDAFArchitecture,
+    RecurrentHighwayLanguageModel,
+    RecurrentLanguageModel,
+)
 from issrnn.artifact import ArtifactError, Card, Provenance, Weights, save
 from issrnn.reading.rules import Reading
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
 from issrnn.word_vectors import WordVectors
-from service.schemas import TaskName
 
 __all__ = ["UNTRAINED", "main", "make_all_untrained", "make_untrained"]
 
@@ -35,24 +39,35 @@ def _language_model(*hidden_sizes: int) -> RecurrentLanguageModel:
     )
 
 
+def _highway_model(width: int) -> RecurrentHighwayLanguageModel:
+    return RecurrentHighwayLanguageModel(vocabulary_size=10_000, hidden_sizes=(width,), depth=10)
+
+
 def _reader(*hidden_sizes: int) -> BiDAFArchitecture:
     return BiDAFArchitecture(
         word_vector_size=100, character_count=len(_CHARACTERS), hidden_sizes=hidden_sizes
     )
 
 
-UNTRAINED: dict[TaskName, dict[str, Architecture]] = {
+UNTRAINED: dict[str, dict[str, Architecture]] = {
     "score": {
         "ptb-lstm-large-dense-untrained": _language_model(1500, 1500),
         "ptb-lstm-large-iss-untrained": _language_model(373, 315),
+    },
+    "score-rhn": {
+        "ptb-rhn-dense-untrained": _highway_model(830),
+        **{
+            f"ptb-rhn-iss-{width}-untrained": _highway_model(width)
+            for width in (726, 517, 403, 328)
+        },
     },
     "answer": {
         "squad-bidaf-dense-untrained": _reader(*[100] * 8),
         "squad-bidaf-iss-untrained": _reader(100, 100, 51, 33, 42, 58, 37, 26),
     },
 }
-"""By task, the models' architectures, the dense one first (Wen et al., ICLR 2018: the second row of
-Table 1, the third of Table 4)."""
+"""By task, and by network where a task has two, the models' architectures, the dense one first (Wen
+et al., ICLR 2018: the second row of Table 1, all of Table 2, the third row of Table 4)."""
 
 _COMMON_WORDS = """
 the of to a in and 's that for $ is it said on at by as from with million mr. was be are its n't has
@@ -67,12 +82,12 @@ house state city water work early late good small large part four five six like 
 """Frequent words, so that English sentences do not become ``<unk>`` throughout."""
 
 
-def make_all_untrained(folder: Path, task: TaskName, *, seed: int = 0) -> list[Card]:
+def make_all_untrained(folder: Path, task: str, *, seed: int = 0) -> list[Card]:
     """Write the artifacts of a task.
 
     Args:
         folder: Takes one folder a model.
-        task: One of `UNTRAINED`.
+        task: One of those in `UNTRAINED`, which names the network after it where there are two.
         seed: Fixes the weights.
 
     Returns:
@@ -151,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns 2 after an error, which it has named."""
     parser = argparse.ArgumentParser(prog="python -m service.untrained", description=__doc__)
     parser.add_argument("folder", type=Path, help="takes one folder a model, up to 170 MB in all")
-    parser.add_argument("--task", choices=list(UNTRAINED), default="score")
+    parser.add_argument("--task", choices=list(UNTRAINED), default="score", help="and network")
     parser.add_argument("--seed", type=int, default=0, help="fixes the weights (default 0)")
     options = parser.parse_args(arguments)
     try:

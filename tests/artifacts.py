@@ -11,7 +11,9 @@ from issrnn.architecture import (
     BiDAFArchitecture,
     Cell,
     ClassifierArchitecture,
+    LanguageModelArchitecture,
     Pooling,
+    RecurrentHighwayLanguageModel,
     RecurrentLanguageModel,
 )
 from issrnn.artifact import Artifact, Card, Provenance, load, save
@@ -24,6 +26,7 @@ __all__ = [
     "LABELS",
     "PROVENANCE",
     "WORDS",
+    "highway_architecture",
     "make_artifact",
     "make_card",
     "make_classifier",
@@ -57,21 +60,35 @@ PROVENANCE = Provenance(
 )
 
 
+def highway_architecture(
+    width: int = 8, *, depth: int = 3, embedding_size: int | None = None
+) -> RecurrentHighwayLanguageModel:
+    """A recurrent highway network over `WORDS`."""
+    return RecurrentHighwayLanguageModel(
+        vocabulary_size=len(WORDS),
+        hidden_sizes=(width,),
+        depth=depth,
+        embedding_size=embedding_size,
+    )
+
+
 def make_card(
     name: str,
     *,
+    architecture: LanguageModelArchitecture | None = None,
     cell: Cell = "lstm",
     hidden_sizes: tuple[int, ...] = (8, 6),
     vocabulary_size: int = len(WORDS),
     variant: str = "dense",
     metrics: dict[str, float] | None = None,
 ) -> Card:
-    """A card of a network with the given sizes."""
+    """A card of a network with the given architecture, or of stacked layers of the given sizes."""
     return Card(
         name=name,
         task="score",
         variant=variant,
-        architecture=RecurrentLanguageModel(
+        architecture=architecture
+        or RecurrentLanguageModel(
             cell=cell,
             vocabulary_size=vocabulary_size,
             embedding_size=7,
@@ -85,16 +102,22 @@ def make_card(
 def make_artifact(
     folder: Path,
     *,
+    architecture: LanguageModelArchitecture | None = None,
     cell: Cell = "lstm",
     hidden_sizes: tuple[int, ...] = (8, 6),
     variant: str = "dense",
     seed: int = 0,
+    spread: float = 0.6,
     words: tuple[str, ...] = WORDS,
     metrics: dict[str, float] | None = None,
 ) -> Artifact:
-    """Write an artifact named after its folder, with lively random weights, and load it."""
+    """Write an artifact named after its folder, with random weights, and load it.
+
+    They are lively unless their ``spread``, the standard deviation, is a small one.
+    """
     card = make_card(
         folder.name,
+        architecture=architecture,
         cell=cell,
         hidden_sizes=hidden_sizes,
         vocabulary_size=len(words),
@@ -103,7 +126,7 @@ def make_artifact(
     )
     generator = np.random.default_rng(seed)
     weights = {
-        name: generator.normal(0.0, 0.6, shape).astype(np.float32)
+        name: generator.normal(0.0, spread, shape).astype(np.float32)
         for name, shape in card.architecture.shapes().items()
     }
     save(folder, card, weights, Vocabulary(words))

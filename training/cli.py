@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
 from training import commands
+from training.distributed import is_first, process_number
 from training.errors import Interrupted, TrainingError
 from training.export import StoredType
 from training.subject import Weights
@@ -38,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except TrainingError as error:
-        sys.stderr.write(f"error: {error}\n")
+        where = "" if is_first() else f"process {process_number()}: "
+        sys.stderr.write(f"{where}error: {error}\n")
         return 2
     except Interrupted as interruption:
-        sys.stderr.write(f"{interruption}\n")
+        if is_first():
+            sys.stderr.write(f"{interruption}\n")
         return 128 + interruption.signal_number
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -68,6 +71,7 @@ def _build_parser() -> _Parser:
     fetch.set_defaults(command=commands.fetch)
 
     _add_run(subparsers.add_parser("run", help="train a preset, or continue where it stopped"))
+    _add_search(subparsers.add_parser("search", help="train a preset with many settings"))
 
     evaluate = subparsers.add_parser("evaluate", help="print the metrics of a run or artifact")
     _add_paths(evaluate)
@@ -91,7 +95,7 @@ def _build_parser() -> _Parser:
     _add_paths(export)
     _add_threads(export)
     export.add_argument("run", metavar="RUN", help="name or folder of a run")
-    export.add_argument("--models", type=Path, default=Path("models"), help="default: %(default)s")
+    _add_models(export)
     export.add_argument("--as", dest="name", help="name of the artifact (default: the run's)")
     export.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
     export.add_argument("--stored", choices=get_args(StoredType), default="auto")
@@ -113,6 +117,7 @@ def _build_parser() -> _Parser:
         default=Path("docs/records"),
         help="holds a record.json of each run under its name (default: %(default)s)",
     )
+    tables.add_argument("--write", type=Path, metavar="FILE", help="instead of printing them")
     tables.set_defaults(command=commands.tables)
 
     _add_benchmarks(subparsers)
@@ -154,11 +159,59 @@ def _add_benchmarks(subparsers: Any) -> None:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_training(parser)
+    parser.set_defaults(command=commands.run_preset)
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    _add_training(parser)
+    parser.add_argument(
+        "--try",
+        dest="spaces",
+        metavar="FIELD=WHAT",
+        action="append",
+        required=True,
+        help="what to try of a field: values (lambda=0.002,0.003; lists with slashes: "
+        "hidden_sizes=100/100,200/200) or a range (lambda=log:0.001:0.01, keep=uniform:0.5:0.8)",
+    )
+    parser.add_argument(
+        "--trials",
+        type=_positive,
+        metavar="N",
+        help="draw so many at random (default: every combination of the values)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the draw (default: %(default)s)")
+    parser.add_argument(
+        "--grace",
+        type=_positive,
+        default=1,
+        help="epochs before the first trials are stopped (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--reduction",
+        type=_positive,
+        default=3,
+        metavar="N",
+        help="one of N trials goes on, to N times the epochs; 1 stops none (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="by Ray Tune, on this machine or the cluster of this address ('auto': that which this "
+        "machine belongs to)",
+    )
+    parser.set_defaults(command=commands.search)
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("preset", metavar="NAME", help="a preset; `list` prints them")
     _add_paths(parser)
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     _add_threads(parser)
-    parser.add_argument("--as", dest="name", help="name of the run (default: the preset's)")
+    _add_models(parser)
+    parser.add_argument("--as", dest="name", help="name of the run (default: after the preset)")
     parser.add_argument(
         "--set",
         dest="assignments",
@@ -173,7 +226,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=600.0,
         help="longest time between two checkpoints (default: %(default)s)",
     )
-    parser.set_defaults(command=commands.run_preset)
 
 
 def _add_paths(parser: argparse.ArgumentParser, *, data: bool = True, runs: bool = True) -> None:
@@ -204,6 +256,12 @@ def _add_subject(parser: argparse.ArgumentParser) -> None:
         "subject", metavar="RUN-or-ARTIFACT", help="name or folder of a run, folder of an artifact"
     )
     parser.add_argument("--weights", choices=get_args(Weights), help=_WEIGHTS)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), help="holds artifacts (default: %(default)s)"
+    )
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:

@@ -19,10 +19,11 @@ from training.classification.benchmark import (
 from training.classification.imdb import fetch_imdb
 from training.config import override
 from training.connections import connections, plot_connections
+from training.distributed import is_first, join_processes
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
 from training.export import export_run
-from training.files import write_json
+from training.files import write_json, write_whole
 from training.language_modelling.benchmark import StepWorkload, table, time_steps
 from training.language_modelling.corpus import fetch_ptb
 from training.machine import choose_device, describe_machine, git_commit, set_threads
@@ -31,6 +32,9 @@ from training.progress import progress_bar
 from training.question_answering.squad import fetch_squad
 from training.run import RunOptions, run
 from training.run_folder import RunFolder
+from training.search.halving import Halving, halve
+from training.search.results import write_results
+from training.search.space import Trial, draw_trials, parse_space
 from training.session import regularised
 from training.shrinking import shrink_run
 from training.sparse_products import (
@@ -41,8 +45,8 @@ from training.sparse_products import (
     time_products,
 )
 from training.subject import open_subject
-from training.tables.question_answering import question_answering_tables
-from training.tables.records import read_records
+from training.tables.records import read_records, read_remarks
+from training.tables.results import results
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -54,6 +58,7 @@ __all__ = [
     "fetch",
     "list_presets",
     "run_preset",
+    "search",
     "show",
     "shrink",
     "tables",
@@ -82,23 +87,33 @@ def fetch(options: argparse.Namespace) -> None:
 
 
 def run_preset(options: argparse.Namespace) -> None:
-    """Train, and print the final figures."""
+    """Train, and print the final figures; with the other processes, if ``torchrun`` started it."""
     set_threads(options.threads)
+    join_processes()
     config = override(find_preset(options.preset), options.assignments)
-    name = options.name or options.preset
-    if Path(name).name != name or name == "..":
-        raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
-    record = run(
-        config,
-        RunOptions(
-            paths=_paths(options),
-            runs=options.runs,
-            name=name,
-            device=choose_device(options.device),
-            checkpoint_seconds=options.checkpoint_seconds,
-        ),
-    )
-    _say(f"{name}: {_figures(record)}; all in {options.runs / name}")
+    where = _run_options(options, options.name or options.preset)
+    record = run(config, where)
+    if is_first():
+        _say(f"{where.name}: {_figures(record)}; all in {where.runs / where.name}")
+
+
+def search(options: argparse.Namespace) -> None:
+    """Train many variations of a preset, and print a table of what became of them."""
+    threads = set_threads(options.threads)
+    config = override(find_preset(options.preset), options.assignments)
+    spaces = [parse_space(text) for text in options.spaces]
+    trials = draw_trials(config, spaces, options.trials, options.seed)
+    where = _run_options(options, options.name or f"{options.preset}-search")
+    rule = Halving(options.grace, options.reduction)
+    try:
+        if options.ray is None:
+            halve(trials, where, rule, _say)
+        else:
+            _search_by_ray(trials, where, rule, threads, options.ray)
+    finally:
+        folder = where.runs / where.name
+        if table := write_results(folder):
+            _say(f"{table}\n\nall in {folder}")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -247,8 +262,39 @@ def benchmark_products(options: argparse.Namespace) -> None:
 
 
 def tables(options: argparse.Namespace) -> None:
-    """Print the papers' tables with the recorded runs beside them."""
-    _say(question_answering_tables(read_records(options.records)))
+    """Print the papers' tables with the recorded runs beside them, or write them to a file."""
+    document = results(read_records(options.records), read_remarks(options.records))
+    if options.write is None:
+        sys.stdout.write(document)
+        return
+    try:
+        write_whole(options.write, lambda file: file.write(document.encode()))
+    except OSError as error:
+        raise RunError(f"cannot write {options.write}: {reason(error)}") from error
+    _say(str(options.write))
+
+
+def _run_options(options: argparse.Namespace, name: str) -> RunOptions:
+    if Path(name).name != name or name == "..":
+        raise ConfigError(f"--as {name}: a run's name is no path; --runs says where it is")
+    return RunOptions(
+        paths=_paths(options),
+        runs=options.runs,
+        models=options.models,
+        name=name,
+        device=choose_device(options.device),
+        checkpoint_seconds=options.checkpoint_seconds,
+    )
+
+
+def _search_by_ray(
+    trials: list[Trial], where: RunOptions, rule: Halving, threads: int, address: str
+) -> None:
+    try:
+        from training.search.ray_tune import search_by_ray  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ConfigError(f"--ray needs the packages of the extra 'search' ({error})") from error
+    search_by_ray(trials, where, rule, threads, address)
 
 
 def _write_record(path: Path, document: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class RunConfig(BaseModel):
     """What the trained model will be served for."""
     preset: str
     """Name of the preset this came from."""
-    variant: Literal["dense", "iss", "direct", "set"]
+    variant: Literal["dense", "iss", "l1", "direct", "set"]
     """What the trained model is, on its artifact's card."""
     start_from: str | None = None
     """Run whose best weights training starts from; None starts from random weights."""
@@ -79,9 +79,6 @@ class RunConfig(BaseModel):
     """The same once, on the best weights at the end; the model is then shrunk. 0: it is not."""
     l1: NonNegativeFloat = 0.0
     """Strength of plain l1 on the weights of the groups (paper appendix A)."""
-    best_after: NonNegativeInt = 0
-    """Epochs after which weights may be kept as the best; while components still die, larger
-    networks are better ones."""
     shrink_every: NonNegativeInt = 200
     """Mini-batches between removals of dead components while training; 0 never removes."""
 
@@ -106,14 +103,12 @@ class RunConfig(BaseModel):
     def _consistent(self) -> Self:
         if self.variant == "iss" and not self.lambda_:
             raise ValueError("variant 'iss' needs lambda above 0")
+        if self.variant == "l1" and not self.l1:
+            raise ValueError("variant 'l1' needs l1 above 0")
         if (self.variant == "set") != bool(self.epsilon):
             raise ValueError("variant 'set' needs epsilon above 0, and only it has one")
         if self.epsilon and (self.regularises_groups or self.final_tau):
             raise ValueError("epsilon keeps the number of weights, lambda, l1 and tau do not")
-        if self.best_after >= self.epochs:
-            raise ValueError(
-                f"best_after must be below epochs ({self.epochs}): no weights are kept"
-            )
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.flat_epochs > self.epochs and self.decay == 1:
@@ -146,6 +141,14 @@ class RunConfig(BaseModel):
             return self.lambda_
         return self.lambda_after
 
+    def removes_components_in(self, epoch: int) -> bool:
+        """Whether lambda will fall after this epoch, counted from 0.
+
+        Until then components die, and a later epoch's weights are kept even if they are worse:
+        an earlier epoch's are better only because they are of a larger network.
+        """
+        return self.lambda_epochs is not None and epoch < self.lambda_epochs
+
     def to_document(self) -> dict[str, Any]:
         """As JSON values, under the names ``--set`` takes."""
         return self.model_dump(mode="json", by_alias=True)
@@ -167,8 +170,8 @@ class RunConfig(BaseModel):
             raise ConfigError(f"{where}: {_first_problem(error)}") from error
 
 
-def override(config: C, assignments: Sequence[str]) -> C:
-    """The config with ``field=value`` assignments made, as given to ``--set``.
+def override(config: C, assignments: Sequence[str], option: str = "--set") -> C:
+    """The config with ``field=value`` assignments made, as given to an option.
 
     Tuples are written with commas (``hidden_sizes=373,315``), no value as ``none``.
 
@@ -180,13 +183,13 @@ def override(config: C, assignments: Sequence[str]) -> C:
         name, separator, text = assignment.partition("=")
         name = name.strip()
         if not separator:
-            raise ConfigError(f"--set {assignment}: write it as field=value")
+            raise ConfigError(f"{option} {assignment}: write it as field=value")
         if name not in document or name in ("preset", "task"):
             near = difflib.get_close_matches(name, document, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(document)}"
-            raise ConfigError(f"--set {assignment}: no field {name!r}{hint}")
+            raise ConfigError(f"{option} {assignment}: no field {name!r}{hint}")
         document[name] = _parse(text.strip(), is_tuple=isinstance(document[name], list))
-    return type(config).from_document(document, "--set " + " ".join(assignments))
+    return type(config).from_document(document, f"{option} " + " ".join(assignments))
 
 
 def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:

@@ -1,6 +1,15 @@
 """Errors a user can cause or must hear of; each message is one line that says what to do."""
 
-__all__ = ["ConfigError", "DataError", "Interrupted", "RunError", "TrainingError", "reason"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "Interrupted",
+    "LostProcessError",
+    "RunError",
+    "TrainingError",
+    "reason",
+]
 
 
 class TrainingError(Exception):
@@ -17,6 +26,14 @@ class DataError(TrainingError):
 
 class RunError(TrainingError):
     """A run folder that cannot be read, written or continued."""
+
+
+class DivergedError(RunError):
+    """A run whose loss is no number any more, or hopeless."""
+
+
+class LostProcessError(RunError):
+    """Another process of the same run is not there any more."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop

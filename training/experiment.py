@@ -72,10 +72,10 @@ class Quality:
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """Of one mini-batch."""
+    """Of one mini-batch, or of this process's share of it."""
 
     objective: Tensor
-    """What is differentiated."""
+    """What is differentiated; that of the whole mini-batch is the sum over the processes."""
     nats: float
     """Sum of negative log-likelihoods."""
     count: int
@@ -120,7 +120,11 @@ class Experiment(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def loss(self, session: Session, step: int) -> Loss:
-        """The loss of a mini-batch of this epoch; carries the session's state on."""
+        """The loss of a mini-batch of this epoch; carries the session's state on.
+
+        Where several processes train, that of this process's `training.distributed.share`, divided
+        by the size of the whole mini-batch where the loss is a mean.
+        """
 
     def after_update_(self, session: Session) -> None:
         """What follows every mini-batch's update, such as an average of the weights."""

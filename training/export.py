@@ -17,7 +17,7 @@ from issrnn import artifact
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
 from training.experiment import Experiment, Paths, architecture_of
-from training.presets import PRESETS
+from training.reproduction import run_command
 from training.run_folder import RunFolder
 from training.subject import Weights, default_weights, open_run
 
@@ -68,13 +68,14 @@ def export_run(
         stored = _choose_type(experiment, model)
     arrays = _arrays(model, stored)
     metrics = experiment.measure(_network(experiment, model, arrays))
+    may_shrink = config.regularises_groups or config.epsilon > 0
     try:
         card = artifact.Card(
             name=name or folder.name,
             task=config.task,
             variant=config.variant,
             architecture=architecture_of(model),
-            dense_hidden_sizes=config.hidden_sizes if config.variant in {"iss", "set"} else None,
+            dense_hidden_sizes=config.hidden_sizes if may_shrink else None,
             weights_dtype=stored,
             metrics={metric: round(value, 4) for metric, value in metrics.items()},
             provenance=_provenance(record, config, weights),
@@ -121,7 +122,7 @@ def _provenance(record: dict[str, Any], config: RunConfig, weights: Weights) -> 
     which = "" if weights == default_weights(config) else f" --weights {weights}"
     return artifact.Provenance(
         preset=config.preset,
-        command=f"{_run_command(name, config)} && python -m training export {name}{which}",
+        command=f"{run_command(name, config)} && python -m training export {name}{which}",
         seed=record["seed"],
         commit=" ".join(record["commits"]),
         created=record["created"],
@@ -131,16 +132,3 @@ def _provenance(record: dict[str, Any], config: RunConfig, weights: Weights) -> 
         data_sha256=record["data_sha256"],
         notes=f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})",
     )
-
-
-def _run_command(name: str, config: RunConfig) -> str:
-    """The command that trains this config: its preset and what differs from it."""
-    parts = ["python -m training run", config.preset]
-    if name != config.preset:
-        parts.append(f"--as {name}")
-    preset = PRESETS[config.preset].to_document() if config.preset in PRESETS else {}
-    for field, value in config.to_document().items():
-        if value != preset.get(field) and field != "preset":
-            text = ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()
-            parts.append(f"--set {field}={text}")
-    return " ".join(parts)

@@ -17,7 +17,7 @@ from training.errors import RunError, reason
 from training.progress import progress_bar
 from training.run_folder import RunFolder
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "NoJournal"]
 
 Row = Mapping[str, Any]
 
@@ -103,6 +103,33 @@ class Journal:
     def log(self, message: str) -> None:
         """A line in the log file."""
         self._logger.info(message)
+
+
+class NoJournal(Journal):
+    """That of a process that writes nothing, since another writes for it."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def step(self, description: str, figures: Mapping[str, str]) -> None:
+        """Do nothing; so do the others."""
+
+    def row(self, row: Row) -> None:
+        """Do nothing."""
+
+    def log(self, message: str) -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
 
 
 def _rewrite(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Any:

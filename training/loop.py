@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from training.checkpoint import save_document
-from training.errors import Interrupted, RunError
+from training.distributed import copy_first_, from_first, is_first, largest
+from training.errors import DivergedError, Interrupted
 from training.experiment import Experiment, Loss
 from training.journal import Journal
 from training.plots import SIZE
@@ -17,7 +18,10 @@ from training.session import Session
 from training.step import remove_dead_, train_step
 from training.stopping import StopRequest
 
-__all__ = ["Loop", "log_columns"]
+__all__ = ["AfterEpoch", "Loop", "log_columns"]
+
+AfterEpoch = Callable[[Mapping[str, Any]], None]
+"""Gets the summary of an epoch when all of it is saved; may raise, to leave the rest for later."""
 
 _HOPELESS = 100.0
 """Nats a prediction: ten times those of guessing, from where nothing comes back."""
@@ -33,6 +37,7 @@ class Loop:
     stop: StopRequest
     checkpoint_seconds: float
     """Longest time between two checkpoints."""
+    after_epoch: AfterEpoch | None = None
 
     def __post_init__(self) -> None:
         self._experiment = self.session.experiment
@@ -45,9 +50,11 @@ class Loop:
 
         Raises:
             Interrupted: After a signal, with everything saved.
-            RunError: If the loss is no number any more or the disk is full.
+            DivergedError: If the loss is no number any more.
+            RunError: If the disk is full.
         """
         self._clock = time.monotonic()
+        copy_first_(self.session.model.parameters())
         while self.session.position.epoch < self._config.epochs:
             self._train_epoch()
             self._finish_epoch()
@@ -58,7 +65,7 @@ class Loop:
         while position.step < self._experiment.steps_per_epoch:
             loss, norm = train_step(session, position.step, learning_rate)
             if not loss.nats < _HOPELESS * loss.count:  # true of NaN as well
-                raise RunError(
+                raise DivergedError(
                     f"training diverged in step {position.total_steps + 1}, loss {loss.nats:.3g}: "
                     f"lower learning_rate (now {learning_rate:g}) or clip "
                     f"(now {self._config.clip:g})"
@@ -76,7 +83,7 @@ class Loop:
         session, position, experiment = self.session, self.session.position, self._experiment
         self._shrink()
         self._save()  # validation can take minutes: a kill in it must not cost the epoch
-        valid = experiment.validate(session, self._stop_if_asked)
+        valid = from_first(lambda: experiment.validate(session, self._stop_if_asked))
         self._tick()
         learning_rate = self._config.learning_rate_in(position.epoch)
         train = experiment.training_value(position.epoch_nats, position.epoch_count)
@@ -97,13 +104,15 @@ class Loop:
         position.epoch_nats = position.epoch_seconds = 0.0
         session.state = None
         quality = valid[experiment.quality.name]
-        candidate = position.epoch > self._config.best_after
-        if candidate and experiment.quality.improves(quality, position.best):
+        dying = self._config.removes_components_in(position.epoch - 1)
+        if dying or experiment.quality.improves(quality, position.best):
             position.best, position.best_epoch = quality, position.epoch
-            weights = experiment.weights_to_keep(session)
-            best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
-            save_document(self.folder.best, best)
+            if is_first():
+                weights = experiment.weights_to_keep(session)
+                best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
+                save_document(self.folder.best, best)
         if session.evolution is not None and position.epoch < self._config.epochs:
+            copy_first_(session.model.parameters())
             session.evolution.evolve_(session.optimizer)
         self._save()
         figures = ", ".join(f"{_title(name)} {value:.2f}" for name, value in valid.items())
@@ -113,6 +122,8 @@ class Loop:
             f"sizes {_sizes(session)}, {summary['seconds']:.0f} s "
             f"({milliseconds:.0f} ms a step), lr {learning_rate:.4g}"
         )
+        if self.after_epoch is not None:
+            self.after_epoch(summary)
 
     def _count(self, loss: Loss) -> None:
         position = self.session.position
@@ -175,14 +186,16 @@ class Loop:
         self.journal.step(f"epoch {position.epoch + 1}/{self._config.epochs}", figures)
 
     def _save_if_due(self) -> None:
-        self._stop_if_asked(save=True)
-        if time.monotonic() - self._saved_at >= self.checkpoint_seconds:
+        # All processes of the run save or stop after the same mini-batch.
+        asked, since = largest(self.stop.signal_number or 0, time.monotonic() - self._saved_at)
+        if asked or since >= self.checkpoint_seconds:
             self._save()
+        if asked:
+            self.stop.signal_number = int(asked)
+            self._stop_if_asked()
 
-    def _stop_if_asked(self, *, save: bool = False) -> None:
+    def _stop_if_asked(self) -> None:
         if self.stop.signal_number is not None:
-            if save:
-                self._save()
             raise Interrupted(
                 self.stop.signal_number,
                 f"stopped in epoch {self.session.position.epoch + 1}, step "
@@ -192,7 +205,9 @@ class Loop:
 
     def _save(self) -> None:
         self._tick()
-        save_document(self.folder.checkpoint, self.session.to_document())
+        document = self.session.to_document()
+        if is_first():
+            save_document(self.folder.checkpoint, document)
         self._saved_at = time.monotonic()
         self._tick()  # writing is part of the run's time, not of the next mini-batch's
 

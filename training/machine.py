@@ -39,12 +39,14 @@ def set_threads(threads: int | None) -> int:
     slower (pytorch/pytorch#46180).
 
     Args:
-        threads: None takes the physical cores.
+        threads: None takes the physical cores, shared with the other processes that ``torchrun``
+            started on this machine.
 
     Returns:
         The number in force.
     """
-    torch.set_num_threads(threads or physical_cores())
+    processes_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    torch.set_num_threads(threads or max(1, physical_cores() // processes_here))
     torch.set_flush_denormal(True)
     return torch.get_num_threads()
 

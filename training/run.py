@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,18 +15,20 @@ from torch import nn
 from issrnn.set_masks import count_weights
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
-from training.errors import Interrupted, RunError, TrainingError, reason
+from training.distributed import from_first, is_first, process_count
+from training.errors import Interrupted, LostProcessError, RunError, TrainingError, reason
 from training.experiment import Experiment, Paths, architecture_of
 from training.fast_lstm import fastest_precision
 from training.files import write_json
-from training.journal import Journal
-from training.loop import Loop, log_columns
+from training.journal import Journal, NoJournal
+from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit
 from training.plots import plot_run
 from training.run_folder import RunFolder
 from training.session import Session, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
+from training.subject import open_artifact
 from training.tasks import open_experiment
 
 __all__ = ["RunOptions", "resolve", "run", "write_record"]
@@ -40,6 +43,8 @@ class RunOptions:
     paths: Paths
     runs: Path
     """Holds one folder a run."""
+    models: Path = Path("models")
+    """Holds the artifacts that fine-tuning may start from."""
     name: str
     """Folder of this run."""
     device: torch.device
@@ -47,12 +52,17 @@ class RunOptions:
     """Longest time between two checkpoints."""
 
 
-def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
+def run(
+    config: RunConfig, options: RunOptions, after_epoch: AfterEpoch | None = None
+) -> dict[str, Any]:
     """Train to the end and return the record; a run that stopped before goes on where it was.
+
+    Where several processes train, each calls this; the first one alone uses the folder.
 
     Args:
         config: May hold ``auto``, which this machine decides.
         options: Paths and device.
+        after_epoch: What it raises passes through; the same call continues after that epoch.
 
     Returns:
         The content of ``record.json``.
@@ -61,20 +71,16 @@ def run(config: RunConfig, options: RunOptions) -> dict[str, Any]:
         TrainingError: With one line that says what is wrong.
         Interrupted: After SIGTERM or SIGINT; the same call continues.
     """
-    config = resolve(config, options.device)
+    config = from_first(lambda: resolve(config, options.device))
     folder = RunFolder(options.runs / options.name)
     experiment = open_experiment(config, options.paths)
-    source = _source_weights(config, options.runs)
-    with folder.opened_for(config), stop_requests() as stop:
-        if folder.record_file.exists():
-            return folder.read_record()
-        session = _open_session(folder, experiment, options.device, source)
-        _train(session, folder, stop, options.checkpoint_seconds)
-        record = _measure(session, folder, stop)
-        names = experiment.training_figure, experiment.validation_figures
-        plot_run(folder.plot, folder.name, session.position.rows, *names)
-        write_record(folder, record)
-    return record
+    with folder.opened_for(config) if is_first() else nullcontext(), stop_requests() as stop:
+        try:
+            return _run(experiment, folder, options, stop, after_epoch)
+        except LostProcessError as error:
+            if stop.signal_number is None:
+                raise
+            raise Interrupted(stop.signal_number, "stopped with the other processes") from error
 
 
 def resolve(config: ConfigT, device: torch.device) -> ConfigT:
@@ -102,61 +108,101 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
         raise RunError(f"cannot write {folder.record_file}: {reason(error)}") from error
 
 
-def _open_session(
-    folder: RunFolder,
+def _run(
     experiment: Experiment[Any],
-    device: torch.device,
-    source: dict[str, Any] | None,
-) -> Session:
-    if folder.checkpoint.exists():
-        document = load_document(folder.checkpoint)
-        if document.get("data_sha256") != experiment.data_sha256:
-            raise RunError(f"{folder.path} was trained on other data than are there now")
-        try:
-            session = resume(experiment, document, device)
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
-    else:
-        session = start(experiment, device, source)
+    folder: RunFolder,
+    options: RunOptions,
+    stop: StopRequest,
+    after_epoch: AfterEpoch | None,
+) -> dict[str, Any]:
+    record = from_first(lambda: folder.read_record() if folder.record_file.exists() else None)
+    if record is not None:
+        return record
+    session = _open_session(experiment, folder, options)
     commit = git_commit()
     if commit not in session.commits:
         session.commits.append(commit)
-    return session
+    _train(session, folder, stop, options.checkpoint_seconds, after_epoch)
+    return from_first(lambda: _write_up(session, folder, stop))
 
 
-def _source_weights(config: RunConfig, runs: Path) -> dict[str, Any] | None:
+def _open_session(experiment: Experiment[Any], folder: RunFolder, options: RunOptions) -> Session:
+    checkpoint = from_first(
+        lambda: load_document(folder.checkpoint) if folder.checkpoint.exists() else None
+    )
+    if checkpoint is not None:
+        return _continue(checkpoint, folder, experiment, options.device)
+    weights = from_first(lambda: _source_weights(experiment, options))
+    return start(experiment, options.device, weights)
+
+
+def _continue(
+    document: dict[str, Any],
+    folder: RunFolder,
+    experiment: Experiment[Any],
+    device: torch.device,
+) -> Session:
+    if document.get("data_sha256") != experiment.data_sha256:
+        raise RunError(f"{folder.path} was trained on other data than are there now")
+    try:
+        return resume(experiment, document, device)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
+
+
+def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[str, Any] | None:
+    """The best weights of the run that fine-tuning starts from, or else those of its artifact."""
+    config: RunConfig = experiment.config
     if config.start_from is None:
         return None
-    source = RunFolder(runs / config.start_from)
-    if not source.record_file.exists():
+    run, exported = RunFolder(options.runs / config.start_from), options.models / config.start_from
+    if run.record_file.exists():
+        source, network = run.path, experiment.network_of(load_document(run.best))
+    elif exported.exists():
+        source, network = exported, open_artifact(exported, experiment)
+    else:
         raise RunError(
-            f"fine-tuning starts from the finished run {config.start_from}, which is not in {runs}:"
-            f" python -m training run {config.start_from}"
+            f"fine-tuning starts from {config.start_from}, but {options.runs} has no finished run "
+            f"and {options.models} no artifact of this name: python -m training run "
+            f"{config.start_from}"
         )
-    document = load_document(source.best)
-    sizes = tuple(document["architecture"]["hidden_sizes"])
-    if sizes != config.hidden_sizes:
-        raise RunError(f"{source.path} has sizes {sizes}, the config {config.hidden_sizes}")
-    weights: dict[str, Any] = document["weights"]
-    return weights
+    found, wanted = (
+        architecture.model_dump()
+        for architecture in (architecture_of(network), experiment.dense_architecture())
+    )
+    if differences := [
+        f"{field} {value} (config: {wanted.get(field)})"
+        for field, value in found.items()
+        if value != wanted.get(field)
+    ]:
+        raise RunError(f"{source} has {', '.join(differences)}: nothing to fine-tune from")
+    return network.state_dict()
 
 
 def _train(
-    session: Session, folder: RunFolder, stop: StopRequest, checkpoint_seconds: float
+    session: Session,
+    folder: RunFolder,
+    stop: StopRequest,
+    checkpoint_seconds: float,
+    after_epoch: AfterEpoch | None,
 ) -> None:
     experiment, position = session.experiment, session.position
     steps = experiment.steps_per_epoch
     columns = log_columns(experiment, session.layer_names)
-    with Journal(
-        folder,
-        columns,
-        position.rows,
-        done_steps=position.total_steps,
-        total_steps=steps * experiment.config.epochs,
-    ) as journal:
+    if is_first():
+        journal = Journal(
+            folder,
+            columns,
+            position.rows,
+            done_steps=position.total_steps,
+            total_steps=steps * experiment.config.epochs,
+        )
+    else:
+        journal = NoJournal()
+    with journal:
         journal.say(_opening(session, steps))
         try:
-            Loop(session, folder, journal, stop, checkpoint_seconds).run()
+            Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
         except TrainingError as error:
             journal.log(f"error: {error}")
             raise
@@ -168,10 +214,22 @@ def _train(
 def _opening(session: Session, steps: int) -> str:
     config, position = session.experiment.config, session.position
     verb = f"continuing after step {position.total_steps}" if position.total_steps else "starting"
+    processes = f"{process_count()} processes, " if process_count() > 1 else ""
     return (
         f"{verb}: {config.preset}, {steps} steps an epoch, {config.recurrent} recurrent layers, "
-        f"{config.precision}, {describe_machine(session.device)}, commit {session.commits[-1][:12]}"
+        f"{config.precision}, {processes}{describe_machine(session.device)}, "
+        f"commit {session.commits[-1][:12]}"
     )
+
+
+def _write_up(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
+    """The record, after all else that is made at the end."""
+    experiment = session.experiment
+    record = _measure(session, folder, stop)
+    names = experiment.training_figure, experiment.validation_figures
+    plot_run(folder.plot, folder.name, session.position.rows, *names)
+    write_record(folder, record)
+    return record
 
 
 def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
@@ -197,6 +255,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "commits": session.commits,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(session.device),
+        "processes": process_count(),
         "torch": torch.__version__,
         "data_sha256": experiment.data_sha256,
         "wall_time_seconds": position.seconds,

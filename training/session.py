@@ -13,6 +13,7 @@ from issrnn.groups import Group, Groups
 from issrnn.lasso import GroupLasso
 from issrnn.set_masks import SparseEvolution
 from training.config import RunConfig
+from training.distributed import join_streams, own_streams
 from training.experiment import Experiment, architecture_of, parse_architecture
 
 __all__ = [
@@ -79,7 +80,8 @@ class Session:
     evolution: SparseEvolution | None = None
     """Which weights exist while training sparse (SET); None: all."""
     state: Any = None
-    """Hidden state that is carried from mini-batch to mini-batch; None where nothing is."""
+    """Hidden state that is carried from mini-batch to mini-batch, of this process's streams; None
+    where nothing is."""
     position: Position = field(default_factory=Position)
     commits: list[str] = field(default_factory=list)
     """Git commits of this project that have trained it, in order."""
@@ -112,13 +114,16 @@ class Session:
         }
 
     def to_document(self) -> dict[str, Any]:
-        """All of it as tensors and plain values, for `torch.load(weights_only=True)`."""
+        """All of it as tensors and plain values, for `torch.load(weights_only=True)`.
+
+        Every process of the run has to call it; the first gets the state of all streams.
+        """
         cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
         return {
             **self.weights_document(),
             "optimizer": self.optimizer.state_dict(),
             "evolution": self.evolution.state_dict() if self.evolution is not None else None,
-            "state": self.state,
+            "state": join_streams(self.state),
             "position": asdict(self.position),
             "commits": self.commits,
             "data_sha256": self.experiment.data_sha256,
@@ -166,7 +171,7 @@ def resume(
     model.load_state_dict(document["weights"])
     session = _assemble(experiment, model, document["kept"], evolution)
     session.optimizer.load_state_dict(document["optimizer"])
-    session.state = _to_device(document["state"], device)
+    session.state = _own_state(document["state"], device)
     session.position = replace(Position(), **document["position"])
     session.commits = list(document["commits"])
     torch.set_rng_state(document["random"])
@@ -228,7 +233,8 @@ def _assemble(
     return Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
 
 
-def _to_device(state: Any, device: torch.device) -> Any:
+def _own_state(state: Any, device: torch.device) -> Any:
+    """Of a hidden state of all streams, that of this process's."""
     if isinstance(state, Tensor):
-        return state.to(device)
-    return tuple(_to_device(part, device) for part in state) if state is not None else None
+        return own_streams(state).to(device)
+    return tuple(_own_state(part, device) for part in state) if state is not None else None

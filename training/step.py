@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 import issrnn
 from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
 from training.config import RunConfig
+from training.distributed import copy_first_, seed_step, sum_gradients_, total
 from training.experiment import Loss
 from training.session import Session, by_layer, regularised, survivors
 
@@ -25,24 +27,28 @@ def train_step(session: Session, step: int, learning_rate: float) -> tuple[Loss,
         learning_rate: Of this step.
 
     Returns:
-        The loss, and the norm of the gradients before the clip.
+        The loss of the whole mini-batch, and the norm of the gradients before the clip.
     """
     experiment = session.experiment
     config = experiment.config
+    parameters = list(session.model.parameters())
+    seed_step(config.seed, session.position.total_steps)
     loss = experiment.loss(session, step)
     torch.autograd.backward(loss.objective)
+    sum_gradients_(parameters)
+    nats, count = total(loss.nats, loss.count)
     strength = config.lambda_in(session.position.epoch)
     if session.lasso is not None:
         _regularise_gradients_(session.lasso, config, strength)
     if session.evolution is not None:
         session.evolution.mask_gradients_()
-    norm = update_(session.optimizer, list(session.model.parameters()), learning_rate, config.clip)
+    norm = update_(session.optimizer, parameters, learning_rate, config.clip)
     if session.lasso is not None:
         _regularise_weights_(session.lasso, config, learning_rate * strength)
     if session.evolution is not None:
         session.evolution.mask_weights_()
     experiment.after_update_(session)
-    return loss, norm
+    return replace(loss, nats=nats, count=int(count)), norm
 
 
 def update_(
@@ -75,11 +81,14 @@ def update_(
 def remove_dead_(session: Session) -> bool:
     """Make the model, optimiser and carried state smaller by what no longer matters.
 
+    Every process of the run has to call it after the same step: they all remove the same.
+
     Returns:
         Whether anything was removed.
     """
     if session.groups is None:
         return False
+    copy_first_(session.model.parameters())
     groups, names, sizes = session.groups, session.layer_names, session.hidden_sizes
     result = issrnn.shrink_(
         session.model, groups, optimizer=session.optimizer, states=session.state

@@ -18,7 +18,7 @@ from training.run_folder import RunFolder
 from training.session import Kept
 from training.tasks import open_experiment, parse_config
 
-__all__ = ["Subject", "Weights", "default_weights", "open_run", "open_subject"]
+__all__ = ["Subject", "Weights", "default_weights", "open_artifact", "open_run", "open_subject"]
 
 Weights = Literal["best", "last", "shrunk"]
 """A run's weights: best on the validation split, newest, or what ``shrink`` made of the best."""
@@ -89,15 +89,36 @@ def default_weights(config: RunConfig) -> Weights:
     return "shrunk" if config.final_tau else "best"
 
 
+def open_artifact(path: Path, experiment: Experiment[Any]) -> nn.Module:
+    """An artifact's network, of torch's own layers, in evaluation mode.
+
+    Args:
+        path: Of its folder.
+        experiment: Of its task, on data like those it was trained on.
+
+    Raises:
+        RunError: If it is damaged, or its tokenizer is not the experiment's.
+    """
+    return _network(_load(path), experiment)
+
+
 def _open_artifact(path: Path, paths: Paths) -> Subject:
-    try:
-        loaded = artifact.load(path)
-    except artifact.ArtifactError as error:
-        raise RunError(str(error)) from error
+    loaded = _load(path)
     where = f"{path / artifact.CARD_FILE}: provenance.training"
     experiment = open_experiment(parse_config(loaded.card.provenance.training, where), paths)
+    kept = [list(range(size)) for size in loaded.card.architecture.hidden_sizes]
+    return Subject(loaded.card.name, _network(loaded, experiment), experiment, kept)
+
+
+def _load(path: Path) -> artifact.Artifact:
+    try:
+        return artifact.load(path)
+    except artifact.ArtifactError as error:
+        raise RunError(str(error)) from error
+
+
+def _network(loaded: artifact.Artifact, experiment: Experiment[Any]) -> nn.Module:
     experiment.check_same_data(loaded)
     model = experiment.plain_network(loaded.card.architecture)
     model.load_state_dict({name: torch.tensor(array) for name, array in loaded.weights.items()})
-    kept = [list(range(size)) for size in loaded.card.architecture.hidden_sizes]
-    return Subject(loaded.card.name, model.eval(), experiment, kept)
+    return model.eval()

@@ -8,19 +8,30 @@ from training.classification.config import ClassificationConfig
 from training.classification.experiment import Classification
 from training.config import RunConfig
 from training.errors import ConfigError
-from training.experiment import Experiment, Paths
+from training.experiment import Experiment, Paths, Quality
 from training.language_modelling.config import LanguageModelConfig
 from training.language_modelling.experiment import LanguageModelling
 from training.question_answering.config import QuestionAnsweringConfig
 from training.question_answering.experiment import QuestionAnswering
 
-__all__ = ["open_experiment", "parse_config"]
+__all__ = ["open_experiment", "parse_config", "quality_of"]
 
 _CONFIGS: dict[str, type[RunConfig]] = {
     "score": LanguageModelConfig,
     "answer": QuestionAnsweringConfig,
     "classify": ClassificationConfig,
 }
+
+_EXPERIMENTS: dict[str, type[Experiment[Any]]] = {
+    "score": LanguageModelling,
+    "answer": QuestionAnswering,
+    "classify": Classification,
+}
+
+
+def quality_of(config: RunConfig) -> Quality:
+    """The figure that tells how good the models of a config's task are."""
+    return _EXPERIMENTS[config.task].quality
 
 
 def parse_config(document: object, where: str) -> RunConfig:

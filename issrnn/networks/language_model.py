@@ -65,6 +65,11 @@ class LanguageModel(nn.Module):
             hidden_sizes=tuple(int(layer.hidden_size) for layer in self._recurrent_layers()),
         )
 
+    @property
+    def decoder_weight(self) -> Tensor:
+        """Weights of the softmax layer, (V, H)."""
+        return self.decoder.weight
+
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Score every next word.
 

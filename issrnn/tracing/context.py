@@ -130,11 +130,14 @@ class Context:
         """Modules whose final state the model itself uses."""
         self.touched: set[str] = set()
         """Parameters some operation took."""
+        self.loops: set[WeightAxis] = set()
+        """Weights that read what they made themselves, as those of a recurrent layer do."""
         self.module = ""
         """Path of the innermost module that is running."""
         # Tensors are kept beside what is known of them, so that no id is used twice in a run.
         self._values: dict[int, tuple[Tensor, Value]] = {}
         self._marks: dict[int, tuple[Tensor, Mark]] = {}
+        self._makers: dict[int, tuple[Tensor, frozenset[WeightAxis]]] = {}
         for name, parameter in model.named_parameters():
             self._label_parameter(name, parameter)
 
@@ -197,6 +200,20 @@ class Context:
         output = self.set_value(result, slots, parameter)
         self.tape.entries.append(Flow(nodes, output, zero, known_zero))
 
+    def pass_makers(self, call: Call) -> None:
+        """What an operation gives was made by the weights that made what it took."""
+        makers = frozenset[WeightAxis]().union(*map(self._makers_of, call.tensors))
+        if makers:
+            for result in call.results:
+                self._makers[id(result)] = (result, makers)
+
+    def note_maker(self, weight: WeightAxis, result: Tensor) -> None:
+        """Weights read something along an axis and made ``result`` of it."""
+        makers = self._makers_of(result)
+        if weight in makers:
+            self.loops.add(weight)
+        self._makers[id(result)] = (result, makers | {weight})
+
     def refuse(self, tensors: list[Tensor], reason: str) -> None:
         """The units in these tensors cannot be removed exactly."""
         for tensor in tensors:
@@ -241,6 +258,10 @@ class Context:
     def where(self) -> str:
         """The running module, for messages."""
         return f"`{self.module}`" if self.module else "the model's forward"
+
+    def _makers_of(self, tensor: Tensor) -> frozenset[WeightAxis]:
+        entry = self._makers.get(id(tensor))
+        return entry[1] if entry else frozenset()
 
     def _label_parameter(self, name: str, parameter: Tensor) -> None:
         slots = []

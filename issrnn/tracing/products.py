@@ -66,7 +66,7 @@ def follow_product(context: Context, call: Call) -> None:
     reads = _reads(context, left, right, result_letters)
     slots = _remaining(context, left, right, result_letters, result)
     node = context.set_value(result, slots) if slots else None
-    _record(context, left, right, reads, node)
+    _record(context, left, right, reads, result, node)
     summand = _summand(call, factors_at)
     if summand is not None and not slots:
         context.refuse([summand], f"added to a product without units in {context.where}")
@@ -128,6 +128,7 @@ def _record(
     left: _Factor,
     right: _Factor,
     reads: tuple[list[Slot], list[Slot]],
+    result: Tensor,
     output: int | None,
 ) -> None:
     """Put the product on the tape, as a read by weights if one factor is a parameter."""
@@ -136,7 +137,9 @@ def _record(
     context.read.update(weights)
     weight = weights[0] if len(weights) == 1 else None
     labels = distinct(torch.cat([distinct(slot.labels) for slot in slots] or [_EMPTY]))
-    if not weight and labels.numel():
+    if weight:
+        context.note_maker(weight, result)
+    elif labels.numel():
         context.weightless.append(labels)
     values = [context.value(left.tensor), context.value(right.tensor)]
     nodes = [value.node for value in values if value]

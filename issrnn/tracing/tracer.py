@@ -106,6 +106,7 @@ class Tracer:
         """Label the results of one operation, or refuse the units it mixes."""
         self._note_marks(call)
         context = self.context
+        context.pass_makers(call)
         context.touched.update(filter(None, map(context.parameter_name, call.tensors)))
         if call.name in _WITHOUT_LABELS or not any(map(context.slots, call.tensors)):
             return

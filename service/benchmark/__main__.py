@@ -1,10 +1,10 @@
 """Time of dense and ISS models on every engine: ``python -m service.benchmark``.
 
-At the paper's sizes (Wen et al., ICLR 2018, Tables 1 and 4) with random weights, as time does not
-depend on their values, or for given artifacts. What is timed is what the service does with a batch:
-the log-probability of each given next word of a language model, the logits of a reader. All engines
-are timed in turn within each round; medians are given, and the share of time that the layers take
-which ISS makes smaller.
+At the paper's sizes (Wen et al., ICLR 2018, Tables 1, 2 and 4) with random weights, as time does
+not depend on their values, or for given artifacts. What is timed is what the service does with a
+batch: the log-probability of each given next word of a language model, the logits of a reader. All
+engines are timed in turn within each round; medians are given, and the share of time that the
+layers take which ISS makes smaller.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from issrnn.artifact import Artifact, load
 from service.benchmark import run_benchmark, to_markdown
 from service.cores import available_cores
 from service.engines import ENGINE_NAMES
-from service.schemas import TaskName
 from service.untrained import UNTRAINED, make_all_untrained
 
 __all__ = ["main"]
@@ -39,7 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--engines", nargs="+", choices=ENGINE_NAMES, default=list(ENGINE_NAMES))
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--task", choices=list(UNTRAINED), default="score", help="the paper's models of this task"
+        "--task",
+        choices=list(UNTRAINED),
+        default="score",
+        help="the paper's models of this task (and network)",
     )
     what.add_argument(
         "--models", type=Path, nargs="+", help="artifact folders, the dense one first"
@@ -64,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _untrained(task: TaskName) -> list[Artifact]:
-    """The paper's dense and ISS model, untrained."""
+def _untrained(task: str) -> list[Artifact]:
+    """The paper's dense and ISS models, untrained."""
     with tempfile.TemporaryDirectory() as folder:
         cards = make_all_untrained(Path(folder), task)
         return [load(Path(folder) / card.name) for card in cards]

@@ -27,6 +27,8 @@ __all__ = ["share_of_layers", "sparsified_layers", "time_shares"]
 
 _WARM_UP_ROUNDS = 2
 _NODE_TIME = "_kernel_time"
+_WITH_GRAPHS = {"If", "Scan"}
+"""Nodes whose time is that of other nodes in the record."""
 
 
 def sparsified_layers(architecture: Architecture) -> list[str]:
@@ -85,19 +87,27 @@ def share_of_layers(
         engine: Any = create_engine(name, artifact, 1, profile=Path(folder) / "profile")
         for batch in items:
             engine.compute(batch)
-        return _share_of_nodes(Path(engine.session.end_profiling()), layers)
+        return _share_of_nodes(Path(engine.session.end_profiling()), layers, len(items))
 
 
-def _share_of_nodes(profile: Path, layers: Sequence[str]) -> float:
-    """From onnxruntime's record: one event for each call of each node."""
-    times = defaultdict(list)
+def _share_of_nodes(profile: Path, layers: Sequence[str], calls: int) -> float:
+    """From onnxruntime's record: one event for each time that a node was run."""
+    times: dict[str, list[int]] = defaultdict(list)
     for event in json.loads(profile.read_text(encoding="utf-8")):
-        if event["cat"] == "Node" and event["name"].endswith(_NODE_TIME):
+        if (
+            event["cat"] == "Node"
+            and event["name"].endswith(_NODE_TIME)
+            and event["args"]["op_name"] not in _WITH_GRAPHS
+        ):
             times[event["name"].removesuffix(_NODE_TIME)].append(event["dur"])
-    # an int8 node is named after the one whose place it takes
-    names = {f"{layer}{suffix}" for layer in layers for suffix in ("", "_quant")}
-    medians = {name: _median(of_node) for name, of_node in times.items()}
-    return sum(medians[name] for name in names & medians.keys()) / sum(medians.values())
+    of_call = {}
+    for name, of_node in times.items():
+        repeats = len(of_node) // calls  # a loop's nodes run at each of its steps
+        of_call[name] = repeats * statistics.median(of_node[_WARM_UP_ROUNDS * repeats :])
+    # nodes are named after their layer, an int8 node after the one whose place it takes
+    begins = tuple(f"{layer}{mark}" for layer in layers for mark in (".", "_quant"))
+    of_layers = (name for name in of_call if name in layers or name.startswith(begins))
+    return sum(of_call[name] for name in of_layers) / sum(of_call.values())
 
 
 def _share_of_modules(

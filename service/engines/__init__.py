@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from issrnn.architecture import BiDAFArchitecture, RecurrentLanguageModel
+from issrnn.architecture import BiDAFArchitecture, LanguageModelArchitecture
 from issrnn.artifact import Artifact
 from service.engines import bidaf, language_model
 from service.engines.base import ENGINE_NAMES, Engine, EngineName
@@ -34,7 +34,7 @@ def create_engine(
         ValueError: If no engine computes the network.
     """
     architecture = artifact.card.architecture
-    if isinstance(architecture, RecurrentLanguageModel):
+    if isinstance(architecture, LanguageModelArchitecture):
         return language_model.create_engine(
             name, architecture, artifact.weights, threads, profile=profile
         )

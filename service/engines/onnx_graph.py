@@ -78,6 +78,39 @@ class OnnxGraph:
         )
         return names[0]
 
+    def subgraph(self, name: str) -> OnnxGraph:
+        """A graph inside this one, for an attribute of a node; its constants become this one's.
+
+        It may read this one's values, and must not use their names for its own.
+        """
+        return OnnxGraph(name, self.weights, initialisers=self.initialisers)
+
+    def highway(
+        self,
+        name: str,
+        sums: str,
+        carried: str,
+        output: str,
+        *,
+        activation: Literal["Relu", "Tanh"],
+    ) -> str:
+        """Add what a highway layer (https://arxiv.org/abs/1505.00387) does after its product.
+
+        Args:
+            name: Begin of its nodes' names.
+            sums: (..., 2 * S), those of the transform before those of the gate.
+            carried: (..., S), what the gate changes into the transform as far as it is open.
+            output: Name of the result, (..., S).
+            activation: Of the transform.
+        """
+        transform, gate = f"{name}.transform", f"{name}.gate"
+        self.node("Split", [sums], [f"{transform}.sum", f"{gate}.sum"], axis=-1)
+        self.node(activation, [f"{transform}.sum"], transform)
+        self.node("Sigmoid", [f"{gate}.sum"], gate)
+        self.node("Sub", [transform, carried], f"{name}.change")
+        self.node("Mul", [gate, f"{name}.change"], f"{name}.gated")
+        return self.node("Add", [carried, f"{name}.gated"], output)
+
     def recurrent(
         self,
         module: str,
@@ -130,14 +163,17 @@ class OnnxGraph:
         # (T, 1, B, H) -> (T, B, H)
         return self.node("Squeeze", [outputs, self.integers(1)], f"{name}.outputs")
 
+    def body(self) -> onnx.GraphProto:
+        """A subgraph, as an attribute takes it."""
+        made: onnx.GraphProto = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs)
+        return made
+
     def model(self) -> onnx.ModelProto:
         """The whole graph."""
+        graph = self.body()
+        graph.initializer.extend(self.initialisers.values())
         made: onnx.ModelProto = helper.make_model(
-            helper.make_graph(
-                self.nodes, self.name, self.inputs, self.outputs, list(self.initialisers.values())
-            ),
-            opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=_IR_VERSION,
+            graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
         )
         return made
 

@@ -71,6 +71,7 @@ def quantise(
             per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
+            extra_options={"EnableSubgraph": True},  # the bodies of loops too
         )
         return onnx.load(path)
 

@@ -1,5 +1,25 @@
 /** Asking the service, and what went wrong in words that a person understands. */
 
+const KEY = "api-key";
+
+/** The API key that a person gave, until the tab is closed; null if there is none. */
+function storedKey() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null; // storage may be forbidden
+  }
+}
+
+/** @param {string} key Sent with every request from now on. */
+export function storeKey(key) {
+  try {
+    sessionStorage.setItem(KEY, key);
+  } catch {
+    // then the service goes on asking for it
+  }
+}
+
 /** The service said no, or could not be reached. */
 export class Problem extends Error {
   /**
@@ -30,10 +50,12 @@ export async function askText(path, options) {
 }
 
 async function send(path, { body, signal } = {}) {
-  const init = { signal, cache: "no-store" };
+  const init = { signal, cache: "no-store", headers: {} };
+  const key = storedKey();
+  if (key) init.headers["X-API-Key"] = key;
   if (body !== undefined) {
     init.method = "POST";
-    init.headers = { "Content-Type": "application/json" };
+    init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
   let response;
@@ -44,6 +66,7 @@ async function send(path, { body, signal } = {}) {
     throw new Problem(0);
   }
   if (!response.ok) {
+    if (response.status === 401 || response.status === 403) document.dispatchEvent(new Event("keywanted"));
     const problem = await response.json().catch(() => ({}));
     throw new Problem(response.status, problem, response.headers.get("Retry-After"));
   }
@@ -57,6 +80,10 @@ function sentence(status, body, retryAfter) {
   switch (status) {
     case 0:
       return "The service cannot be reached. Is it still running, and are you online?";
+    case 401:
+      return "The service needs an API key. Give yours above.";
+    case 403:
+      return "The service does not know this API key. Give another one above.";
     case 404:
       return `The service no longer has this: ${said}. Choose among the models listed now.`;
     case 413:
@@ -65,7 +92,7 @@ function sentence(status, body, retryAfter) {
     case 422:
       return `The service cannot work with this: ${said}.`;
     case 429:
-      return `The service is busy: its queue is full. Nothing was computed; try again ${soon}.`;
+      return `The service takes no more for now: ${said}. Nothing was computed.`;
     case 503:
       return `No model can answer now: ${said}. Try again ${soon}.`;
     case 504:

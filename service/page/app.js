@@ -1,6 +1,7 @@
 /** The page: its sections, and the way between them through the address bar. */
 
 import { readAddress } from "./address.js";
+import { storeKey } from "./api.js";
 import { Catalogue } from "./catalogue.js";
 import { createAnswer } from "./sections/answer.js";
 import { createClassify } from "./sections/classify.js";
@@ -35,7 +36,19 @@ function go({ moveFocus }) {
   sections[name].open(params);
 }
 
+/** Asks for an API key when the service wants one, and begins anew with it. */
+function offerKey() {
+  const form = document.getElementById("key");
+  document.addEventListener("keywanted", () => (form.hidden = false));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    storeKey(form.elements.key.value.trim());
+    location.reload();
+  });
+}
+
 async function start() {
+  offerKey();
   try {
     await catalogue.refresh();
   } catch (error) {

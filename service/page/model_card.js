@@ -29,6 +29,7 @@ export function modelCard(model, series, details) {
     facts([
       ["parameters", large(model.parameters), integer(model.parameters)],
       ["multiply-adds a token", large(model.multiply_adds), integer(model.multiply_adds)],
+      ...(model.architecture.depth ? [["highway steps a word", integer(model.architecture.depth)]] : []),
       ["on disk", bytes(model.bytes)],
       ["in the engine", bytes(model.engine_bytes)],
       ...Object.entries(model.metrics ?? {}).map(([name, value]) => [metricName(name), metric(value), String(value)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from service.api_keys import KeyedRoute
 from service.choosing import SESSION_HEADER
 from service.context import RequestContext
 from service.problems import REFUSALS
@@ -13,7 +14,7 @@ from service.tasks.answer.schemas import AnswerRequest, AnswerResponse
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["answer"])
+router = APIRouter(route_class=KeyedRoute, tags=["answer"])
 
 
 @router.post(

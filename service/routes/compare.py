@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from service.api_keys import KeyedRoute
 from service.choosing import mark_answered_by, named, with_choice
 from service.comparing import CompareRequest, CompareResponse
 from service.context import Context, RequestContext
@@ -22,7 +23,7 @@ from service.variants import Variant
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["compare"])
+router = APIRouter(route_class=KeyedRoute, tags=["compare"])
 
 
 @router.post(

@@ -10,6 +10,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from service.api_keys import KeyedRoute
 from service.choosing import SESSION_HEADER, with_choice
 from service.context import Context, RequestContext
 from service.jobs import JobResult
@@ -32,7 +33,7 @@ from service.variants import Variant
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"])
+router = APIRouter(route_class=KeyedRoute, prefix="/v1", tags=["OpenAI"])
 
 Result = JobResult[tuple[ScoredSequence, ...]]
 

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
+from service.readiness import missing
 from service.shared_metrics import exposition
 
 __all__ = ["router"]
@@ -26,13 +27,15 @@ async def live() -> dict[str, str]:
 @router.get("/health/ready", responses=problem_responses(503))
 async def ready(http: Request, context: RequestContext) -> dict[str, str]:
     """200 if all configured models serve; 503, with the reasons, if not or while shutting down."""
-    reasons = ["shutting down"] if http.app.state.draining else context.models.missing()
+    reasons = ["shutting down"] if http.app.state.draining else missing(context)
     if reasons:
         raise ProblemError(503, "not ready: " + "; ".join(reasons))
     return {"status": "ready"}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(context: RequestContext) -> Response:
+async def metrics(http: Request, context: RequestContext) -> Response:
     """Prometheus metrics."""
+    if context.settings.metrics_need_key:
+        context.keys.admit(http)
     return Response(exposition(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from service.api_keys import KeyedRoute
 from service.choosing import SESSION_HEADER
 from service.context import RequestContext
 from service.hugging_face import (
@@ -20,7 +21,7 @@ from service.tasks.answer import ANSWER
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/hf", tags=["Hugging Face"])
+router = APIRouter(route_class=KeyedRoute, prefix="/hf", tags=["Hugging Face"])
 
 
 @router.post(

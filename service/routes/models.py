@@ -1,30 +1,25 @@
-"""``/models``: what is served, and, with the admin token, loading a model anew."""
+"""``/models``: what is served, and, with the admin token, loading and unloading while it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Path, Request
 
 from issrnn.artifact import ArtifactError
+from service.admin import ADMIN_ONLY, audit, check_one_process
+from service.api_keys import KeyedRoute
 from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
-from service.registry import UnknownModelError
+from service.registry import LastModelError, UnknownModelError
 from service.schemas import ModelInfo, ModelList
-from service.settings import Settings
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(route_class=KeyedRoute, prefix="/models", tags=["models"])
 
 Name = Annotated[str, Path(max_length=200)]
-Credentials = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, description="The admin token.")),
-]
 
 
 @router.get("")
@@ -42,41 +37,51 @@ async def get_model(name: Name, context: RequestContext) -> ModelInfo:
     return info
 
 
-@router.post("/{name}/reload", responses=problem_responses(401, 403, 404, 409, 422))
-async def reload_model(name: Name, context: RequestContext, credentials: Credentials) -> ModelInfo:
+@router.post(
+    "/{name}/reload",
+    dependencies=[ADMIN_ONLY],
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def reload_model(name: Name, http: Request, context: RequestContext) -> ModelInfo:
     """Load a model's artifact anew, or one that was added to the folder since the start.
 
     The former one serves until the new one is ready; a bad artifact is refused with 409 and
     changes nothing.
     """
-    _check_admin(context.settings, credentials)
-    if context.settings.workers > 1:
-        detail = (
-            "each of several workers has its models; SIGHUP to the service replaces all workers"
-        )
-        raise ProblemError(409, detail)
+    check_one_process(context.settings, "SIGHUP to the service replaces all workers")
     try:
         variant = await asyncio.to_thread(context.models.load, name)
     except UnknownModelError:
         raise _unknown(name) from None
     except ArtifactError as error:
+        audit(http, "model refused", model=name, error=str(error))
         raise ProblemError(409, f"the artifact was refused: {error}") from error
+    audit(http, "model loaded", model=name)
     return variant.info(provenance=True)
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    dependencies=[ADMIN_ONLY],
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def unload_model(name: Name, http: Request, context: RequestContext) -> None:
+    """Take a model away, until it is loaded again; what is in its queue is still answered.
+
+    Refused with 409 if a traffic split names it, or if its task would be left without a model.
+    """
+    check_one_process(context.settings, "take its artifact away, then SIGHUP to the service")
+    if tasks := context.splits.tasks_naming(name):
+        raise ProblemError(409, f"the split of {tasks[0]!r} names {name!r}; change that first")
+    try:
+        context.models.unload(name)
+    except UnknownModelError:
+        raise _unknown(name) from None
+    except LastModelError as error:
+        raise ProblemError(409, str(error)) from error
+    audit(http, "model unloaded", model=name)
 
 
 def _unknown(name: str) -> ProblemError:
     return ProblemError(404, f"there is no model {name!r}; GET /models lists them")
-
-
-def _check_admin(settings: Settings, credentials: HTTPAuthorizationCredentials | None) -> None:
-    if settings.admin_token is None:
-        raise ProblemError(404, "admin routes are disabled; set ISSRNN_ADMIN_TOKEN to enable them")
-    if credentials is None:
-        raise ProblemError(
-            401,
-            "this needs the header 'Authorization: Bearer <admin token>'",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    expected = settings.admin_token.get_secret_value()
-    if not secrets.compare_digest(credentials.credentials.encode(), expected.encode()):
-        raise ProblemError(403, "the admin token is wrong")

@@ -1,4 +1,4 @@
-"""``/``: the page for people, and the static files it is made of."""
+"""``/`` and ``/docs``: the page for people, the API's description, and the files of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["CONTENT_SECURITY_POLICY", "PAGE_FOLDER", "router"]
+__all__ = ["CONTENT_SECURITY_POLICY", "DOCS_CONTENT_SECURITY_POLICY", "PAGE_FOLDER", "router"]
 
 PAGE_FOLDER = Path(__file__).parents[1] / "page"
 
@@ -16,6 +16,9 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 """Only what the service itself sends is run, drawn or asked; nothing that stands inline."""
+
+DOCS_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; img-src 'self' data:"
+"""The same; Swagger UI's style sheet holds its icons."""
 
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -35,6 +38,15 @@ _files = StaticFiles(directory=PAGE_FOLDER)
 async def index(http: Request) -> Response:
     """The page."""
     return await _file("index.html", http)
+
+
+@router.head("/docs")
+@router.get("/docs")
+async def docs(http: Request) -> Response:
+    """The API's interactive description."""
+    response = await _file("docs.html", http)
+    response.headers["Content-Security-Policy"] = DOCS_CONTENT_SECURITY_POLICY
+    return response
 
 
 @router.head("/page/{path:path}")

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from service.benchmark import Benchmark
 from service.benchmark.__main__ import main
-from service.benchmark.shares import share_of_layers, sparsified_layers
-from tests.artifacts import make_artifact, make_reader
+from service.benchmark.shares import _share_of_nodes, share_of_layers, sparsified_layers
+from tests.artifacts import highway_architecture, make_artifact, make_reader
 
 
 @pytest.fixture
 def language_models(tmp_path: Path) -> list[str]:
     make_artifact(tmp_path / "dense", hidden_sizes=(12, 12))
     make_artifact(tmp_path / "iss", hidden_sizes=(4, 3))
+    return [str(tmp_path / "dense"), str(tmp_path / "iss")]
+
+
+@pytest.fixture
+def highway_models(tmp_path: Path) -> list[str]:
+    make_artifact(tmp_path / "dense", architecture=highway_architecture(12))
+    make_artifact(tmp_path / "iss", architecture=highway_architecture(5))
     return [str(tmp_path / "dense"), str(tmp_path / "iss")]
 
 
@@ -30,6 +38,7 @@ def readers(tmp_path: Path) -> list[str]:
     ("models", "sizes", "item"),
     [
         ("language_models", "12, 12 / 4, 3", "30 steps"),
+        ("highway_models", "12 / 5", "30 steps"),
         (
             "readers",
             "8 x 6 / 6, 6, 2, 3, 1, 2, 4, 3",
@@ -72,11 +81,36 @@ def test_the_share_is_that_of_the_layers_which_iss_makes_smaller(
         for direction in ("forward", "backward")
     ]
     one, other = (
-        share_of_layers(artifact, engine, layers, rounds=3)  # type: ignore[arg-type] # a literal
+        share_of_layers(artifact, engine, layers, rounds=9)  # type: ignore[arg-type] # a literal
         for artifact in (large, small)
     )
     assert one > other
     assert share_of_layers(small, engine, [], rounds=3) == 0  # type: ignore[arg-type] # likewise
+
+
+def test_a_loops_time_is_that_of_the_nodes_it_runs(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    call = [("embedded", "Gather", 10), ("highway", "Scan", 999)]
+    call += 2 * [("highway.0.products", "MatMul", 20), ("highway.0_quant", "QLinear", 5)]
+    events = [
+        {
+            "cat": "Node",
+            "name": f"{name}_kernel_time",
+            "args": {"op_name": operation},
+            "dur": duration,
+        }
+        for name, operation, duration in 5 * [*call, ("logits", "MatMul", 40)]
+    ]
+    profile.write_text(json.dumps([*events, {"cat": "Session", "name": "run", "dur": 1}]))
+    assert _share_of_nodes(profile, ["highway"], calls=5) == pytest.approx(50 / 100)
+    assert _share_of_nodes(profile, ["highway.0"], calls=5) == pytest.approx(50 / 100)
+    assert _share_of_nodes(profile, ["decoder"], calls=5) == 0
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime-fp32", "onnxruntime-int8"])
+def test_a_loops_nodes_are_in_the_record(tmp_path: Path, engine: str) -> None:
+    model = make_artifact(tmp_path / "model", architecture=highway_architecture(64, depth=8))
+    assert 0 < share_of_layers(model, engine, ["highway"], rounds=3) < 1  # type: ignore[arg-type]
 
 
 def test_models_of_different_tasks_are_not_compared(

@@ -14,9 +14,11 @@ import pytest
 from service.settings import Settings
 from service.variants import metrics_of_engine
 from tests.artifacts import WORDS, make_artifact
+from tests.service.conftest import Gate
 from tests.service.running import running_service
 
-ADMIN = {"Authorization": "Bearer s3cret"}
+TOKEN = "s3cret"  # noqa: S105 - a test's
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def admin_client(folder: Path) -> Iterator[httpx.Client]:
-    settings = Settings(models_dir=folder, port=0, admin_token="s3cret", pin_threads=False)  # noqa: S106 - a test's
+    settings = Settings(models_dir=folder, port=0, admin_token=TOKEN, pin_threads=False)
     with running_service(settings) as client:
         yield client
 
@@ -160,6 +162,69 @@ def test_reloading_while_requests_run_loses_none(admin_client: httpx.Client) -> 
             response = admin_client.post("/models/one/reload", headers=ADMIN)
             assert response.status_code == 200
         assert len({round(future.result(20), 4) for future in futures}) == 1
+
+
+def unload(client: httpx.Client, name: str) -> httpx.Response:
+    return client.delete(f"/models/{name}", headers=ADMIN)
+
+
+def test_a_model_is_unloaded_and_loaded_again(admin_client: httpx.Client, folder: Path) -> None:
+    make_artifact(folder / "two", seed=3)
+    admin_client.post("/models/two/reload", headers=ADMIN)
+    response = unload(admin_client, "two")
+    assert (response.status_code, response.content) == (204, b"")
+    assert admin_client.get("/models/two").status_code == 404
+    assert admin_client.post("/score", json={"texts": ["a"], "model": "two"}).status_code == 404
+    assert log_prob(admin_client)
+    assert admin_client.post("/models/two/reload", headers=ADMIN).status_code == 200
+    assert admin_client.get("/models/two").json()["state"] == "ready"
+
+
+def test_the_last_model_of_a_task_stays(admin_client: httpx.Client) -> None:
+    response = unload(admin_client, "one")
+    assert response.status_code == 409
+    assert response.json()["detail"] == "'one' is the last model for 'score'"
+    assert log_prob(admin_client)
+    assert unload(admin_client, "none").status_code == 404
+
+
+def test_a_model_that_the_split_names_stays_until_it_does_not(folder: Path) -> None:
+    make_artifact(folder / "two", seed=3)
+    settings = Settings(
+        models_dir=folder, models=("one", "two"), port=0, pin_threads=False,
+        admin_token=TOKEN, split={"score": {"two": 1}},
+    )  # fmt: skip
+    with running_service(settings) as client:
+        response = unload(client, "two")
+        assert response.status_code == 409
+        assert "the split of 'score' names 'two'" in response.json()["detail"]
+        split = {"weights": {"one": 1}, "shadow": None}
+        assert client.put("/split/score", json=split, headers=ADMIN).status_code == 200
+        assert unload(client, "two").status_code == 204
+        assert client.get("/health/ready").status_code == 200
+
+
+def test_a_failed_model_can_be_taken_off_the_list(folder: Path) -> None:
+    make_artifact(folder / "bad")
+    damage(folder / "bad")
+    settings = Settings(models_dir=folder, port=0, admin_token=TOKEN, pin_threads=False)
+    with running_service(settings) as client:
+        assert unload(client, "bad").status_code == 204
+        assert client.get("/models/bad").status_code == 404
+
+
+def test_unloading_answers_what_is_queued(folder: Path, gate: Gate) -> None:
+    make_artifact(folder / "two", seed=3)
+    settings = Settings(models_dir=folder, port=0, admin_token=TOKEN, pin_threads=False)
+    request = {"texts": ["the stock fell"], "model": "two"}
+    with running_service(settings) as client, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(client.post, "/score", json=request) for _ in range(2)]
+        assert gate.reached.acquire(timeout=20)
+        both = 'issrnn_queued_requests{model="two",variant="dense"} 2.0'
+        assert any(both in client.get("/metrics").text for _ in range(500))
+        assert unload(client, "two").status_code == 204
+        gate.open.set()
+        assert [each.result(20).status_code for each in waiting] == [200, 200]
 
 
 def test_a_service_without_models_is_unready_and_says_so(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ def test_the_address_needs_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ISSRNN_MAX_BATCH", "0", "ISSRNN_MAX_BATCH: Input should be greater than 0"),
         ("ISSRNN_ENGINES", '{"tiny-iss": "abacus"}', "ISSRNN_ENGINES.tiny-iss: Input should be"),
         ("ISSRNN_ENGINES", "abacus", 'error parsing value for field "engines"'),
-        ("ISSRNN_SPLIT", '{"score": {"tiny-iss": 0}}', "split: the weights of score must add up"),
+        (
+            "ISSRNN_SPLIT",
+            '{"score": {"tiny-iss": 0}}',
+            "ISSRNN_SPLIT.score: the weights must add up",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(

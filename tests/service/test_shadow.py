@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from service.api_keys import ApiKeys
 from service.context import Context
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 from service.shadow import Shadow
+from service.splits import Splits
 from service.tasks.score import SCORE
 from service.tasks.score.schemas import ScoreRequest
 
@@ -20,7 +22,8 @@ def test_what_does_not_fit_is_dropped_and_counted(settings_for: Callable[..., Se
     registry.load_all()
     try:
         dense, iss = registry.ready()
-        shadow = Shadow(Context(settings, registry, metrics))
+        keys = ApiKeys(settings, metrics.key_requests)
+        shadow = Shadow(Context(settings, registry, metrics, Splits(settings), keys))
         for _ in range(5):
             shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), dense)
         shadow.offer("/score", SCORE, ScoreRequest(texts=["the"]), iss)

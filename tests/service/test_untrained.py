@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguageModel
 from issrnn.artifact import load
 from service.untrained import UNTRAINED, main, make_all_untrained, make_untrained
 
@@ -17,6 +17,11 @@ def test_the_models_have_the_papers_sizes() -> None:
     assert (dense.hidden_sizes, iss.hidden_sizes) == ((1500, 1500), (373, 315))
     assert isinstance(dense, RecurrentLanguageModel)
     assert dense.vocabulary_size == 10_000
+    highways = list(UNTRAINED["score-rhn"].values())
+    assert [width for each in highways for width in each.hidden_sizes] == [830, 726, 517, 403, 328]
+    for each in highways:
+        assert isinstance(each, RecurrentHighwayLanguageModel)
+        assert (each.vocabulary_size, each.depth, each.tied) == (10_000, 10, True)
     dense, iss = UNTRAINED["answer"].values()
     assert dense.hidden_sizes == (100,) * 8
     assert iss.hidden_sizes == (100, 100, 51, 33, 42, 58, 37, 26)

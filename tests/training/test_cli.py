@@ -71,13 +71,6 @@ def test_other_cells_train_with_the_same_code(cell: str, data: Path, tmp_path: P
     assert run(data, tmp_path, "ptb-lstm-small-dense", f"cell={cell}", "epochs=1") == 0
 
 
-def test_fine_tuning_needs_its_dense_run(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(data, tmp_path, "ptb-lstm-small-iss-finetune") == 2
-    assert "python -m training run ptb-lstm-small-dense" in capsys.readouterr().err
-
-
 def error_line(capsys: pytest.CaptureFixture[str]) -> str:
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -151,6 +144,9 @@ def test_other_data_does_not_continue_a_run(
         (["run", "ptb-lstm-small-iss", "--as", ".."], "a run's name is no path"),
         (["run", "ptb-lstm-small-iss", "--device", "tpu9"], "use cpu or cuda"),
         (["run", "ptb-lstm-small-iss", "--data", "/nowhere"], "point --data at the folder"),
+        (["search", "ptb-lstm-small-iss", "--try", "keep"], "--try keep: write it as"),
+        (["search", "ptb-lstm-small-iss", "--try", "keep=log:1:2"], "--trials says how many"),
+        (["search", "ptb-lstm-small-iss", "--try", "keep=1", "--grace", "99"], "--grace 99 is"),
         (["evaluate", "nothing"], "no run in"),
         (["export", "nothing"], "no run in"),
         (["shrink", "nothing"], "no run in"),

@@ -64,6 +64,8 @@ def test_lambda_may_fall_after_some_epochs() -> None:
     assert [config.lambda_in(epoch) for epoch in (0, 50)] == [0.003, 0.003]
     falling = override(config, ["lambda_epochs=2", "lambda_after=0.001"])
     assert [falling.lambda_in(epoch) for epoch in range(4)] == [0.003, 0.003, 0.001, 0.001]
+    assert [falling.removes_components_in(epoch) for epoch in range(3)] == [True, True, False]
+    assert not config.removes_components_in(0)
     with pytest.raises(ConfigError, match="lambda_after needs lambda_epochs"):
         override(config, ["lambda_after=0.001"])
 

@@ -8,8 +8,6 @@ import pytest
 from tests.training.conftest import set_options, tiny
 from training.checkpoint import load_document
 from training.cli import main
-from training.config import override
-from training.errors import ConfigError
 from training.experiment import Paths
 from training.language_modelling.experiment import LanguageModelling
 from training.session import make_evolution
@@ -49,11 +47,3 @@ def test_weights_do_not_move_after_the_last_epoch(data: Path, tmp_path: Path) ->
     evolution = make_evolution(experiment.config, model)
     assert evolution is not None
     assert all(masks[name].equal(mask) for name, mask in evolution.masks.items())
-
-
-def test_weights_of_early_epochs_need_not_be_the_best(data: Path, tmp_path: Path) -> None:
-    assert run(data, tmp_path, "best_after=1", "learning_rate=1e-9") == 0
-    record = json.loads((tmp_path / "set" / "record.json").read_text())
-    assert record["best_epoch"] == 2
-    with pytest.raises(ConfigError, match=r"best_after must be below epochs \(3\)"):
-        override(tiny("ptb-lstm-small-dense", "epochs=3"), ["best_after=3"])

@@ -29,6 +29,7 @@ from training.classification.examples import (
 )
 from training.classification.network import build_network
 from training.classification.preparation import Prepared, prepare
+from training.distributed import share
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
@@ -98,11 +99,18 @@ class Classification(Experiment[ClassificationConfig]):
         return tokens, torch.tensor([3, 2], device=device)
 
     def loss(self, session: Session, step: int) -> Loss:
-        """Of one mini-batch, averaged over its texts."""
+        """Of one mini-batch, averaged over its texts.
+
+        A process for which a small mini-batch has no text reads one that does not count.
+        """
         batch = self._order(session.position.epoch)[step]
-        tokens, lengths, labels = (x.to(session.device) for x in collate(self.train, batch))
+        own = batch[share(len(batch))]
+        chosen = own if len(own) else batch[:1]
+        tokens, lengths, labels = (x.to(session.device) for x in collate(self.train, chosen))
         total = cross_entropy(session.model(tokens, lengths), labels, reduction="sum")
-        return Loss(total / len(batch), total.item(), len(batch))
+        if not len(own):
+            total = total * 0
+        return Loss(total / len(batch), total.item(), len(own))
 
     def after_update_(self, session: Session) -> None:
         """Average the weights once the validation figure stops rising, where that is asked for."""

@@ -46,8 +46,8 @@ _ISS: dict[str, Any] = {"keep": 0.6, "lambda": 4.0, "lambda_after": 0.4, "shrink
 """A group begins about 2 long and is cut by 0.004 a mini-batch, so that in some 500 of them a unit
 that the loss does not hold is gone; then the others recover."""
 
-_IMDB_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 3, "best_after": 3, "epochs": 8}
-_SANDERS_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 8, "best_after": 8, "epochs": 16}
+_IMDB_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 3, "epochs": 8}
+_SANDERS_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 8, "epochs": 16}
 
 
 def _family(stem: str, dense: dict[str, Any], evolving: dict[str, Any], iss: dict[str, Any]) -> Any:

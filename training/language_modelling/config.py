@@ -7,13 +7,16 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from issrnn.architecture import Cell, RecurrentHighwayLanguageModel, RecurrentLanguageModel
+from issrnn.architecture import (
+    Cell,
+    LanguageModelArchitecture,
+    RecurrentHighwayLanguageModel,
+    RecurrentLanguageModel,
+)
 from training.config import RunConfig
 from training.fast_lstm import Precision
 
-__all__ = ["HighwayConfig", "LanguageModelArchitecture", "LanguageModelConfig", "StackedConfig"]
-
-LanguageModelArchitecture = RecurrentLanguageModel | RecurrentHighwayLanguageModel
+__all__ = ["HighwayConfig", "LanguageModelConfig", "StackedConfig"]
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 """That something is dropped."""

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 import issrnn
-from issrnn.architecture import GATES
+from issrnn.architecture import GATES, LanguageModelArchitecture
 from issrnn.networks import LanguageModel, RecurrentHighwayNetwork
-from training.language_modelling.config import LanguageModelArchitecture
 from training.language_modelling.network import AnyLanguageModel
 
 __all__ = ["expand_network"]

@@ -13,19 +13,16 @@ from tqdm import tqdm
 
 import issrnn
 from issrnn import artifact
-from issrnn.architecture import (
-    Architecture,
-    RecurrentHighwayLanguageModel,
-    RecurrentLanguageModel,
-)
+from issrnn.architecture import Architecture, LanguageModelArchitecture
 from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.groups import Groups
 from issrnn.networks import RecurrentHighwayNetwork
 from issrnn.vocabulary import END
-from training.errors import Interrupted, RunError
+from training.distributed import process_count, share
+from training.errors import ConfigError, Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
-from training.language_modelling.config import LanguageModelArchitecture, LanguageModelConfig
+from training.language_modelling.config import LanguageModelConfig
 from training.language_modelling.corpus import Corpus, load_corpus
 from training.language_modelling.evaluation import perplexity
 from training.language_modelling.expansion import expand_network
@@ -59,13 +56,18 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
 
         Raises:
             DataError: If it is too short.
+            ConfigError: If there are fewer streams than processes to train on them.
         """
+        if config.batch_size < process_count():
+            raise ConfigError(
+                f"batch_size {config.batch_size}: too few streams for {process_count()} processes"
+            )
         self.config = config
         self.corpus = corpus
         self.data_sha256 = self.corpus.sha256
         self._streams = Streams.for_training(
             self.corpus.train, config.batch_size, config.bptt_steps
-        )
+        ).part(share(config.batch_size))
         self.steps_per_epoch = len(self._streams)
         self._end = self.corpus.vocabulary.ids[END]
 
@@ -104,9 +106,9 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         return (torch.zeros(2, 1, dtype=torch.int64, device=device),)
 
     def loss(self, session: Session, step: int) -> Loss:
-        """Of one stretch of all streams.
+        """Of one stretch of this process's streams.
 
-        Summed over the steps and averaged over the streams, as lambda and the learning rate of the
+        Summed over the steps and averaged over all streams, as lambda and the learning rate of the
         published configurations assume.
         """
         inputs, targets = (part.to(session.device) for part in self._streams.stretch(step))
@@ -114,7 +116,7 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         model = cast("AnyLanguageModel", session.model)
         precision = self.config.product_precision
         total, session.state = sequence_loss(model, inputs, targets, state, precision)
-        return Loss(total / inputs.shape[1], total.item(), targets.numel())
+        return Loss(total / self.config.batch_size, total.item(), targets.numel())
 
     def training_value(self, nats: float, count: int) -> float:
         """Perplexity."""
@@ -180,6 +182,6 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
 
 
 def _language_model(architecture: Architecture) -> LanguageModelArchitecture:
-    if not isinstance(architecture, RecurrentLanguageModel | RecurrentHighwayLanguageModel):
+    if not isinstance(architecture, LanguageModelArchitecture):
         raise ValueError(f"a {architecture.kind} is no language model")
     return architecture

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
-from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguageModel
+from issrnn.architecture import (
+    LanguageModelArchitecture,
+    RecurrentHighwayLanguageModel,
+    RecurrentLanguageModel,
+)
 from issrnn.networks import (
     HighwayLayer,
     LanguageModel,
@@ -20,7 +24,6 @@ from training.fast_highway import FastHighwayLayer
 from training.fast_lstm import FastLSTM, Precision
 from training.language_modelling.config import (
     HighwayConfig,
-    LanguageModelArchitecture,
     LanguageModelConfig,
     StackedConfig,
 )
@@ -86,7 +89,7 @@ def sequence_loss(
     """
     features, state_after = model.features(inputs, state)
     features = features.flatten(0, 1)
-    weight, bias = _softmax_weight(model), model.decoder.bias
+    weight, bias = model.decoder_weight, model.decoder.bias
     if precision == "bf16":
         logits = linear(features.bfloat16(), weight.bfloat16()).float() + bias
     else:
@@ -132,10 +135,3 @@ def _build_highway(
     model = RecurrentHighwayNetwork(architecture, dropout=dropout, layer=layer)
     model.initialise_uniform_(config.init_bound, config.gate_bias)
     return model
-
-
-def _softmax_weight(model: AnyLanguageModel) -> Tensor:
-    """Of the softmax layer, (V, H)."""
-    if isinstance(model, RecurrentHighwayNetwork):
-        return model.decoder_weight
-    return model.decoder.weight

@@ -121,15 +121,28 @@ _SMALL_ISS: dict[str, Any] = {
 _FINETUNE: dict[str, Any] = {"learning_rate": 0.1, "variant": "iss"}
 """From the trained dense model, at the published learning rate."""
 
+_L1: dict[str, Any] = {
+    "learning_rate": 0.1,
+    "variant": "l1",
+    "l1": 1e-4,
+    "tau": 1e-4,
+    "lambda": 0.0,
+    "lambda_epochs": None,
+    "lambda_after": 0.0,
+}
+"""Plain l1 on the trained dense model, which knows of no components (appendix A)."""
+
 
 def _family(size: str, dense: dict[str, Any], iss: dict[str, Any], direct: dict[str, Any]) -> Any:
-    """The four runs of one size."""
+    """The five runs of one size."""
     stem = f"ptb-lstm-{size}"
     iss_settings = {**dense, **iss, "variant": "iss"}
+    from_dense = {**iss_settings, "start_from": f"{stem}-dense"}
     return {
         f"{stem}-dense": {**dense, "variant": "dense"},
         f"{stem}-iss": iss_settings,
-        f"{stem}-iss-finetune": {**iss_settings, **_FINETUNE, "start_from": f"{stem}-dense"},
+        f"{stem}-iss-finetune": {**from_dense, **_FINETUNE},
+        f"{stem}-l1": {**from_dense, **_L1},
         f"{stem}-direct": {**dense, **direct, "variant": "direct"},
     }
 

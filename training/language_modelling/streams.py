@@ -42,6 +42,11 @@ class Streams:
         span = slice(index * self.steps, (index + 1) * self.steps)
         return self.inputs[span], self.targets[span]
 
+    def part(self, which: slice) -> Streams:
+        """Some of the streams."""
+        inputs, targets = self.inputs[:, which], self.targets[:, which]
+        return Streams(inputs.contiguous(), targets.contiguous(), self.steps)
+
     @classmethod
     def for_training(cls, words: Tensor, batch_size: int, steps: int) -> Streams:
         """Whole stretches only: what is left over at the end is not trained on.

@@ -15,6 +15,7 @@ from issrnn.architecture import Architecture, BiDAFArchitecture
 from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.networks import BiDAF, Text
+from training.distributed import share
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
@@ -91,9 +92,13 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
         return self._example([5, 4]).to(device), self._example([2, 3]).to(device)
 
     def loss(self, session: Session, step: int) -> Loss:
-        """Of both ends of the answers of one mini-batch, averaged over its questions."""
+        """Of both ends of the answers of one mini-batch, averaged over its questions.
+
+        A process for which a small mini-batch has no question answers one that does not count.
+        """
         batch: Indices = self._order(session.position.epoch)[step]
-        context, question, starts, ends = collate(self.train, batch)
+        own = batch[share(len(batch))]
+        context, question, starts, ends = collate(self.train, own if len(own) else batch[:1])
         device = session.device
         total = span_loss(
             cast("BiDAF", session.model),
@@ -102,7 +107,9 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
             starts.to(device),
             ends.to(device),
         )
-        return Loss(total / len(batch), total.item(), len(batch))
+        if not len(own):
+            total = total * 0
+        return Loss(total / len(batch), total.item(), len(own))
 
     def after_update_(self, session: Session) -> None:
         """Average the weights."""

@@ -8,10 +8,13 @@ from typing import Any
 
 from training.errors import RunError, reason
 
-__all__ = ["Record", "read_records"]
+__all__ = ["REMARKS_FILE", "Record", "read_records", "read_remarks"]
 
 Record = dict[str, Any]
 """The content of a run's ``record.json``."""
+
+REMARKS_FILE = "remarks.json"
+"""Beside the records: what is to be said of the tables."""
 
 
 def read_records(folder: Path) -> list[Record]:
@@ -22,14 +25,30 @@ def read_records(folder: Path) -> list[Record]:
     """
     if not folder.is_dir():
         raise RunError(f"no folder {folder}: --records names the one that holds the records")
-    documents = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"cannot read {path}: {reason(error)}") from error
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
-        if isinstance(document, dict) and {"config", "metrics", "hidden_sizes"} <= document.keys():
-            documents.append(document)
-    return documents
+    documents = [_read(path) for path in sorted(folder.glob("*.json"))]
+    needed = {"config", "metrics", "hidden_sizes"}
+    return [d for d in documents if isinstance(d, dict) and needed <= d.keys()]
+
+
+def read_remarks(folder: Path) -> dict[str, str]:
+    """`REMARKS_FILE`: a sentence or more by the key of a section; empty if it is not there.
+
+    Raises:
+        RunError: If it cannot be read or is not such a file.
+    """
+    path = folder / REMARKS_FILE
+    if not path.exists():
+        return {}
+    document = _read(path)
+    if not isinstance(document, dict) or not all(isinstance(v, str) for v in document.values()):
+        raise RunError(f"{path} must hold sentences by the keys of sections")
+    return document
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {reason(error)}") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error

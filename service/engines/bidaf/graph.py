@@ -69,10 +69,9 @@ def _add_words(graph: OnnxGraph) -> None:
 
 
 def _add_highway(graph: OnnxGraph, layer: int) -> None:
-    """``words_{layer + 1}`` from ``words_{layer}``; https://arxiv.org/abs/1505.00387."""
+    """``words_{layer + 1}`` from ``words_{layer}``."""
     words, name = f"words_{layer}", f"highway.{layer}"
-    gate, transform = f"{name}.gate", f"{name}.transform"
-    parts = (gate, transform)
+    parts = (f"{name}.transform", f"{name}.gate")
     stacked = np.concatenate(
         [graph.weights[f"{part}.weight"] for part in parts]
     ).T  # (size, 2 * size)
@@ -81,13 +80,7 @@ def _add_highway(graph: OnnxGraph, layer: int) -> None:
     graph.node(
         "Add", [f"{name}.products", graph.constant(f"{name}.biases", biases)], f"{name}.sums"
     )
-    graph.node("Split", [f"{name}.sums"], [f"{gate}.sum", f"{transform}.sum"], axis=1)
-    graph.node("Sigmoid", [f"{gate}.sum"], gate)
-    graph.node("Relu", [f"{transform}.sum"], transform)
-    # the gate says how much of each word is changed
-    graph.node("Sub", [transform, words], f"{name}.change")
-    graph.node("Mul", [gate, f"{name}.change"], f"{name}.gated")
-    graph.node("Add", [words, f"{name}.gated"], f"words_{layer + 1}")
+    graph.highway(name, f"{name}.sums", words, f"words_{layer + 1}", activation="Relu")
 
 
 def _add_layer(graph: OnnxGraph, layer: str, inputs: str, text: str = "context") -> str:

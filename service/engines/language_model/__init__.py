@@ -1,10 +1,10 @@
-"""Engines of `issrnn.architecture.RecurrentLanguageModel`."""
+"""Engines of every `issrnn.architecture.LanguageModelArchitecture`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import LanguageModelArchitecture
 from issrnn.artifact import Weights
 from service.engines.base import Engine, EngineName
 from service.engines.language_model.chunks import Chunk, Scored
@@ -14,7 +14,7 @@ __all__ = ["Chunk", "Scored", "create_engine"]
 
 def create_engine(
     name: EngineName,
-    architecture: RecurrentLanguageModel,
+    architecture: LanguageModelArchitecture,
     weights: Weights,
     threads: int,
     *,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import LanguageModelArchitecture, RecurrentLanguageModel
 from service.engines.base import Floats, Ids, Lengths
 
 __all__ = [
@@ -18,11 +18,12 @@ __all__ = [
     "State",
     "pad",
     "split",
+    "state_names",
     "state_sizes",
 ]
 
 State = tuple[Floats, ...]
-"""Layer by layer h and, for an LSTM, c: each (H,) for one sequence, (B, H) for a batch."""
+"""Layer by layer h and, for LSTM layers, c: each (H,) for one sequence, (B, H) for a batch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,18 @@ class PaddedResult:
     """(N, top_k)."""
 
 
-def state_sizes(architecture: RecurrentLanguageModel) -> tuple[int, ...]:
-    """Size of each entry of a network's state: h and, for an LSTM, c of every layer."""
-    entries = 2 if architecture.cell == "lstm" else 1
-    return tuple(size for size in architecture.hidden_sizes for _ in range(entries))
+def state_names(architecture: LanguageModelArchitecture) -> tuple[str, ...]:
+    """Each entry of a network's state: ``h0`` and, for LSTM layers, ``c0``, ``h1``, ..."""
+    entries = _entries(architecture)
+    return tuple(
+        f"{entry}{layer}" for layer in range(len(architecture.hidden_sizes)) for entry in entries
+    )
+
+
+def state_sizes(architecture: LanguageModelArchitecture) -> tuple[int, ...]:
+    """Size of each entry of a network's state."""
+    entries = _entries(architecture)
+    return tuple(size for size in architecture.hidden_sizes for _ in entries)
 
 
 def pad(chunks: Sequence[Chunk], sizes: Sequence[int]) -> PaddedBatch:
@@ -141,3 +150,10 @@ def split(result: PaddedResult, chunks: Sequence[Chunk]) -> list[Scored]:
             )
         )
     return scored
+
+
+def _entries(architecture: LanguageModelArchitecture) -> tuple[str, ...]:
+    """What a layer carries from step to step."""
+    if isinstance(architecture, RecurrentLanguageModel) and architecture.cell == "lstm":
+        return "h", "c"
+    return ("h",)

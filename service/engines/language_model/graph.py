@@ -1,33 +1,28 @@
-"""A recurrent language model as an ONNX graph that scores a padded batch."""
+"""A language model as an ONNX graph that scores a padded batch."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import LanguageModelArchitecture, RecurrentHighwayLanguageModel
 from issrnn.artifact import Weights
-from service.engines.language_model.chunks import state_sizes
+from service.engines.language_model.chunks import state_names, state_sizes
+from service.engines.language_model.highway_layer import add_highway_layer
+from service.engines.language_model.stacked_layers import add_stacked_layers
 from service.engines.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
 
-__all__ = ["build_graph", "state_names"]
+__all__ = ["build_graph"]
 
 
-def state_names(architecture: RecurrentLanguageModel) -> tuple[str, ...]:
-    """The graph's input for each entry of the state; its output has ``_after`` appended."""
-    entries = _state_entries(architecture)
-    return tuple(
-        f"{entry}{layer}" for layer in range(len(architecture.hidden_sizes)) for entry in entries
-    )
-
-
-def build_graph(architecture: RecurrentLanguageModel, weights: Weights) -> onnx.ModelProto:
+def build_graph(architecture: LanguageModelArchitecture, weights: Weights) -> onnx.ModelProto:
     """Build the graph that scores a padded batch.
 
     Inputs: ``inputs`` (T, B) int64, ``lengths`` (B,) int32, ``positions`` and ``targets`` (N,)
     int64, ``top_k`` (1,) int64, and `state_names`, each (B, H) fp32. Outputs: ``log_probs`` (N,),
-    each state after its row's last step, ``top_log_probs`` and ``top_ids`` (N, top_k).
+    each state after its row's last step with ``_after`` appended, ``top_log_probs`` and ``top_ids``
+    (N, top_k).
     """
     graph = OnnxGraph("language_model", weights)
     graph.input("inputs", INT64, ["T", "B"])
@@ -43,48 +38,26 @@ def build_graph(architecture: RecurrentLanguageModel, weights: Weights) -> onnx.
     graph.output("top_ids", INT64, ["N", "K"])
 
     graph.constant("embedding", weights["embedding.weight"])
-    activations = graph.node("Gather", ["embedding", "inputs"], "embedded")  # (T, B, E)
-    for layer, name in enumerate(architecture.layer_names):
-        activations = _add_layer(graph, layer, name, activations, architecture)
-    _add_softmax_layer(graph, activations, architecture.hidden_sizes[-1])
+    vectors = graph.node("Gather", ["embedding", "inputs"], "embedded")  # (T, B, E)
+    if isinstance(architecture, RecurrentHighwayLanguageModel):
+        outputs = add_highway_layer(graph, architecture, vectors)
+    else:
+        outputs = add_stacked_layers(graph, architecture, vectors)
+    _add_softmax_layer(graph, outputs, architecture.hidden_sizes[-1])
     return graph.model()
-
-
-def _state_entries(architecture: RecurrentLanguageModel) -> tuple[str, ...]:
-    return ("h", "c") if architecture.cell == "lstm" else ("h",)
-
-
-def _add_layer(
-    graph: OnnxGraph,
-    layer: int,
-    module: str,
-    activations: str,
-    architecture: RecurrentLanguageModel,
-) -> str:
-    first = graph.integers(0)
-    entries = [f"{entry}{layer}" for entry in _state_entries(architecture)]
-    outputs = graph.recurrent(
-        module,
-        architecture.cell,
-        activations,
-        "lengths",
-        # (B, H) -> (1, B, H)
-        before=[graph.node("Unsqueeze", [entry, first], f"{entry}_before") for entry in entries],
-        after=[f"{entry}_last" for entry in entries],
-    )
-    for entry in entries:
-        graph.node("Squeeze", [f"{entry}_last", first], f"{entry}_after")
-    return outputs
 
 
 def _add_softmax_layer(graph: OnnxGraph, activations: str, size: int) -> None:
     rows = graph.integers(-1, size)
     graph.node("Reshape", [activations, rows], "all_features")  # (T * B, H)
     graph.node("Gather", ["all_features", "positions"], "features")  # (N, H)
-    graph.constant("decoder_weight", graph.weights["decoder.weight"].T)
     graph.constant("decoder_bias", graph.weights["decoder.bias"])
-    graph.node("MatMul", ["features", "decoder_weight"], "products")  # (N, V)
-    graph.node("Add", ["products", "decoder_bias"], "logits")
+    if "decoder.weight" in graph.weights:
+        graph.constant("decoder_weight", graph.weights["decoder.weight"].T)
+        graph.node("MatMul", ["features", "decoder_weight"], "products")  # (N, V)
+        graph.node("Add", ["products", "decoder_bias"], "logits")
+    else:  # the word vectors, which are looked up row by row and so stay as they lie
+        graph.node("Gemm", ["features", "embedding", "decoder_bias"], "logits", transB=1)
     graph.node("LogSoftmax", ["logits"], "word_log_probs", axis=-1)
     column = graph.integers(1)
     graph.node("Unsqueeze", ["targets", column], "target_columns")
@@ -99,28 +72,13 @@ def _add_top_k(graph: OnnxGraph) -> None:
     onnxruntime computes outputs that nobody fetches.
     """
     kinds = {"top_log_probs": FLOAT, "top_ids": INT64}
-
-    def branch(name: str, nodes: list[onnx.NodeProto]) -> onnx.GraphProto:
-        named = [
-            helper.make_tensor_value_info(f"{name}_{output}", kind, ["N", "K"])
-            for output, kind in kinds.items()
-        ]
-        return helper.make_graph(nodes, name, [], named)
-
-    some = helper.make_node(
-        "TopK", ["word_log_probs", "top_k"], [f"some_{name}" for name in kinds], axis=-1
-    )
-    empty = numpy_helper.from_array(np.zeros((0, 0), dtype=np.float32))
-    empty_ids = numpy_helper.from_array(np.zeros((0, 0), dtype=np.int64))
-    none = [
-        helper.make_node("Constant", [], ["none_top_log_probs"], value=empty),
-        helper.make_node("Constant", [], ["none_top_ids"], value=empty_ids),
-    ]
+    some, none = graph.subgraph("some"), graph.subgraph("none")
+    some.node("TopK", ["word_log_probs", "top_k"], [f"some_{name}" for name in kinds], axis=-1)
+    for name, dtype in (("top_log_probs", np.float32), ("top_ids", np.int64)):
+        empty = numpy_helper.from_array(np.zeros((0, 0), dtype=dtype))
+        none.node("Constant", [], f"none_{name}", value=empty)
+    for branch in (some, none):
+        for name, kind in kinds.items():
+            branch.output(f"{branch.name}_{name}", kind, ["N", "K"])
     graph.node("Greater", ["top_k", graph.integers(0)], "wants_top")
-    graph.node(
-        "If",
-        ["wants_top"],
-        list(kinds),
-        then_branch=branch("some", [some]),
-        else_branch=branch("none", none),
-    )
+    graph.node("If", ["wants_top"], list(kinds), then_branch=some.body(), else_branch=none.body())

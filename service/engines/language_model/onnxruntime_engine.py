@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import LanguageModelArchitecture
 from issrnn.artifact import Weights
 from service.engines.base import EngineName
 from service.engines.language_model.chunks import (
@@ -16,9 +16,10 @@ from service.engines.language_model.chunks import (
     Scored,
     pad,
     split,
+    state_names,
     state_sizes,
 )
-from service.engines.language_model.graph import build_graph, state_names
+from service.engines.language_model.graph import build_graph
 from service.engines.onnx_session import create_session, quantise, weight_bytes
 
 __all__ = ["OnnxruntimeEngine"]
@@ -28,13 +29,17 @@ class OnnxruntimeEngine:
     """Runs the graph of `build_graph`.
 
     In int8, activations are quantised for each batch: an answer then depends slightly on what it is
-    batched with. onnxruntime quantises LSTM layers and the softmax layer; GRU and RNN layers stay
-    fp32. The embedding is a look-up and stays fp32.
+    batched with. onnxruntime quantises LSTM layers, the softmax layer, and the products of a
+    highway layer, whose state is quantised anew for each of its steps; biases, gates and the state
+    itself stay fp32, as do GRU and RNN layers. The embedding is a look-up and stays fp32.
+
+    In fp32 the graph holds tied weights once, as word vectors. onnxruntime packs a copy for the
+    product, as it does of all weights; transposed ones would take as much memory again.
     """
 
     def __init__(
         self,
-        architecture: RecurrentLanguageModel,
+        architecture: LanguageModelArchitecture,
         weights: Weights,
         threads: int,
         *,
@@ -44,7 +49,7 @@ class OnnxruntimeEngine:
         """Build the graph and the session.
 
         Args:
-            architecture: Cell and sizes.
+            architecture: Kind and sizes.
             weights: They are copied.
             threads: Threads of one call, the calling one included.
             int8: Quantise.
@@ -53,6 +58,8 @@ class OnnxruntimeEngine:
         self.name: EngineName = "onnxruntime-int8" if int8 else "onnxruntime-fp32"
         self._state_sizes = state_sizes(architecture)
         self._state_names = state_names(architecture)
+        if int8:  # what is looked up stays fp32, so that tied weights are needed in both forms
+            weights = {"decoder.weight": weights["embedding.weight"], **weights}
         graph = build_graph(architecture, weights)
         if int8:
             graph = quantise(graph, ["MatMul", "LSTM"])

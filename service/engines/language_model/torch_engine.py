@@ -1,4 +1,4 @@
-"""The reference engine of language models: torch's own recurrent modules in fp32."""
+"""The reference engine of language models: the library's own networks in fp32."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from issrnn.architecture import RecurrentLanguageModel
+from issrnn.architecture import LanguageModelArchitecture, RecurrentHighwayLanguageModel
 from issrnn.artifact import Weights
-from issrnn.networks import LanguageModel
+from issrnn.networks import LanguageModel, RecurrentHighwayNetwork
 from service.engines.base import EngineName
 from service.engines.language_model.chunks import (
     Chunk,
@@ -28,17 +29,17 @@ __all__ = ["TorchEngine"]
 
 
 class TorchEngine:
-    """Runs `issrnn.networks.LanguageModel`."""
+    """Runs `issrnn.networks.LanguageModel` or `issrnn.networks.RecurrentHighwayNetwork`."""
 
     name: EngineName = "torch-fp32"
 
     def __init__(
-        self, architecture: RecurrentLanguageModel, weights: Weights, threads: int
+        self, architecture: LanguageModelArchitecture, weights: Weights, threads: int
     ) -> None:
         """Build the module.
 
         Args:
-            architecture: Cell and sizes.
+            architecture: Kind and sizes.
             weights: They are copied.
             threads: Threads of one call; torch keeps this number for each calling thread, so the
                 engine must be made in the thread that runs it.
@@ -46,9 +47,12 @@ class TorchEngine:
         torch.set_num_threads(threads)
         self.weight_bytes = sum(weight.nbytes for weight in weights.values())
         self._state_sizes = state_sizes(architecture)
-        self._has_cells = architecture.cell == "lstm"
-        self.model = LanguageModel(architecture).eval()
-        self.model.load_state_dict(
+        self.model: LanguageModel | RecurrentHighwayNetwork
+        if isinstance(architecture, RecurrentHighwayLanguageModel):
+            self.model = RecurrentHighwayNetwork(architecture)
+        else:
+            self.model = LanguageModel(architecture)
+        self.model.eval().load_state_dict(
             {name: torch.from_numpy(weight) for name, weight in weights.items()}
         )
 
@@ -56,31 +60,47 @@ class TorchEngine:
     def compute(self, items: Sequence[Chunk]) -> list[Scored]:
         """Score chunks together."""
         batch = pad(items, self._state_sizes)
-        features, state = self._features(batch)  # (T, B, H)
-        rows = features.flatten(0, 1)[torch.from_numpy(batch.positions)]  # (N, H)
-        log_probs = torch.log_softmax(self.model.decoder(rows), dim=-1)  # (N, V)
+        if isinstance(self.model, RecurrentHighwayNetwork):
+            outputs, state = _run_highway(self.model, batch)  # (T, B, H)
+        else:
+            outputs, state = _run_stacked(self.model, batch)
+        features = outputs.flatten(0, 1)[torch.from_numpy(batch.positions)]  # (N, H)
+        logits = linear(features, self.model.decoder_weight, self.model.decoder.bias)
+        log_probs = torch.log_softmax(logits, dim=-1)  # (N, V)
         targets = torch.from_numpy(batch.targets)
         chosen = log_probs.gather(1, targets[:, None])[:, 0]
         top = log_probs.topk(batch.top_k, dim=-1)
         result = PaddedResult(chosen.numpy(), state, top.indices.numpy(), top.values.numpy())
         return split(result, items)
 
-    def _features(self, batch: PaddedBatch) -> tuple[Tensor, State]:
-        """The last layer's outputs, and the state after each row's own last step."""
-        activations = self.model.embedding(torch.from_numpy(batch.inputs))
-        lengths = torch.from_numpy(batch.lengths.astype(np.int64))
-        ragged = bool((lengths != len(activations)).any())
-        if ragged:
-            activations = pack_padded_sequence(activations, lengths, enforce_sorted=False)
-        entries = iter([torch.from_numpy(entry)[None] for entry in batch.state])
-        state: list[Tensor] = []
-        for layer in self.model.layers:
-            if self._has_cells:
-                activations, after = layer(activations, (next(entries), next(entries)))
-                state.extend(after)
-            else:
-                activations, after = layer(activations, next(entries))
-                state.append(after)
-        if ragged:
-            activations, _ = pad_packed_sequence(activations)
-        return activations, tuple(entry[0].numpy() for entry in state)
+
+def _run_stacked(model: LanguageModel, batch: PaddedBatch) -> tuple[Tensor, State]:
+    """The last layer's outputs, and the state after each row's own last step."""
+    activations = model.embedding(torch.from_numpy(batch.inputs))
+    lengths = torch.from_numpy(batch.lengths.astype(np.int64))
+    ragged = bool((lengths != len(activations)).any())
+    if ragged:
+        activations = pack_padded_sequence(activations, lengths, enforce_sorted=False)
+    entries = iter([torch.from_numpy(entry)[None] for entry in batch.state])
+    state: list[Tensor] = []
+    for layer in model.layers:
+        if model.cell == "lstm":
+            activations, after = layer(activations, (next(entries), next(entries)))
+            state.extend(after)
+        else:
+            activations, after = layer(activations, next(entries))
+            state.append(after)
+    if ragged:
+        activations, _ = pad_packed_sequence(activations)
+    return activations, tuple(entry[0].numpy() for entry in state)
+
+
+def _run_highway(model: RecurrentHighwayNetwork, batch: PaddedBatch) -> tuple[Tensor, State]:
+    """The highway layer's outputs, and the state after each row's own last step.
+
+    All rows run to the end of the longest; the state is what the layer gives out at each step.
+    """
+    [before] = batch.state
+    vectors = model.embedding(torch.from_numpy(batch.inputs))
+    outputs, _ = model.highway(vectors, torch.from_numpy(before))
+    return outputs, (outputs[batch.lengths - 1, np.arange(len(before))].numpy(),)

@@ -67,7 +67,9 @@ def test_a_full_queue(visit: Visit, settings_for: Callable[..., Settings], gate:
         assert gate.reached.acquire(timeout=20)
         page = visit(base=str(client.base_url).rstrip("/"))
         alert = page.locator("#score [role=alert]")
-        expect(alert).to_contain_text("The service is busy: its queue is full.")
+        expect(alert).to_contain_text(
+            "The service takes no more for now: the queue is full; try again in"
+        )
         gate.open.set()
         assert waiting.result(20).status_code == 200
         alert.get_by_role("button", name="Try again").click()

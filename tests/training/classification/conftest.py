@@ -18,7 +18,6 @@ TINY_CLASSIFIER = (
     "batch_size=4",
     "epochs=4",
     "flat_epochs=2",
-    "best_after=0",
     "log_every=3",
     "learning_rate=0.02",
     "precision=fp32",
@@ -28,7 +27,7 @@ TINY_CLASSIFIER = (
 TINY_SET = ("epsilon=0.7", "zeta=0.4")
 TINY_ISS = (
     *("lambda=2.5", "hidden_sizes=16", "keep=1", "shrink_every=4"),
-    *("epochs=10", "flat_epochs=10", "best_after=9", "lambda_epochs=none", "lambda_after=0"),
+    *("epochs=10", "flat_epochs=10", "lambda_epochs=9", "lambda_after=0"),
 )
 """Overrides under which some units die, and the others learn."""
 

@@ -236,5 +236,9 @@ def test_from_a_preset_to_an_artifact(
         record["metrics"]["test_perplexity"], rel=1e-3
     )
     capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "models" / "tiny-rhn"), *where]) == 0
+    assert (
+        f"test perplexity {loaded.card.metrics['test_perplexity']:.4f}" in capsys.readouterr().out
+    )
     assert main(["show", "tiny-rhn", *where, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "tiny-rhn-weights.png").exists()

@@ -19,6 +19,15 @@ def test_training_streams_run_on_from_stretch_to_stretch() -> None:
     assert torch.cat(targets).equal(torch.cat(inputs) + 1)
 
 
+def test_a_part_reads_some_of_the_streams_at_every_stretch() -> None:
+    streams = Streams.for_training(torch.arange(100), batch_size=3, steps=5)
+    part = streams.part(slice(1, 3))
+    assert len(part) == len(streams)
+    for index in range(len(streams)):
+        for own, whole in zip(part.stretch(index), streams.stretch(index), strict=True):
+            assert own.equal(whole[:, 1:])
+
+
 def test_too_short_a_corpus_is_refused() -> None:
     with pytest.raises(DataError, match="100 words are too few for 20 streams of 5 steps"):
         Streams.for_training(torch.arange(100), batch_size=20, steps=5)

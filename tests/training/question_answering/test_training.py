@@ -110,7 +110,7 @@ def test_dead_components_go_and_take_their_averages_with_them(paths: Paths) -> N
 
 
 def test_contextual_layers_are_left_out(paths: Paths) -> None:
-    trained = session(paths, "squad-bidaf-iss", "lambda=1e6", "lasso=proximal", "tau=0")
+    trained = session(paths, "squad-bidaf-iss", "lambda=1e6")
     train_step(trained, 0, learning_rate=0.02)
     empty = {n.split(".weight")[0] for n, p in trained.model.named_parameters() if not p.any()}
     lstms = {name for name in trained.layer_names if not name.startswith("contextual")}
@@ -137,7 +137,9 @@ def test_from_run_to_artifact(
 ) -> None:
     settings = (*TINY_READER, "final_tau=0.15", "lambda=0.2", "epochs=12")
     options = [part for setting in settings for part in ("--set", setting)]
-    assert command(paths, tmp_path, "run", "squad-bidaf-iss", "--as", "iss", *options) == 0
+    assert (
+        command(paths, tmp_path, "run", "squad-bidaf-iss-published", "--as", "iss", *options) == 0
+    )
     record = json.loads((tmp_path / "iss" / "record.json").read_text())
     assert set(record["metrics"]) == {"exact_match", "f1"}
     assert set(record["metrics_before_final_tau"]) == {"exact_match", "f1"}

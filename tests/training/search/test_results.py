@@ -1,0 +1,80 @@
+"""The table of a search, and which of its trials are worth having."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.experiment import Quality
+from training.search.results import Result, pareto_front, plot_results, results_table, write_results
+
+PERPLEXITY = Quality("valid_perplexity")
+F1 = Quality("valid_f1", higher_is_better=True)
+
+
+def result(
+    name: str, quality: float, multiply_adds: int, lambda_: float = 0.0, *, finished: bool = True
+) -> Result:
+    settings = {"preset": "small", "lambda": lambda_, "hidden_sizes": [20, 20], "epochs": 9}
+    return Result(name, settings, 9 if finished else 3, finished, quality, (7, 8), multiply_adds)
+
+
+results = st.lists(
+    st.builds(
+        result,
+        st.text("ab", max_size=2),
+        st.floats(1, 9),
+        st.integers(1, 9),
+        finished=st.booleans(),
+    )
+)
+
+
+@given(trials=results, quality=st.sampled_from([PERPLEXITY, F1]))
+def test_none_is_better_and_smaller_than_one_on_the_front(
+    trials: list[Result], quality: Quality
+) -> None:
+    def is_as_good(one: Result, other: Result) -> bool:
+        worse = quality.improves(other.quality, one.quality)
+        return not worse and one.multiply_adds <= other.multiply_adds
+
+    def figures(one: Result) -> tuple[float, int]:
+        return one.quality, one.multiply_adds
+
+    finished = [trial for trial in trials if trial.finished]
+    front = pareto_front(trials, quality)
+    for trial in front:
+        assert not any(
+            is_as_good(other, trial) and figures(other) != figures(trial) for other in finished
+        )
+    for trial in finished:
+        assert any(is_as_good(chosen, trial) for chosen in front)
+
+
+def test_the_table_shows_what_differs_and_what_came_of_it() -> None:
+    table = results_table(
+        [result("a", 80.0, 5000, 0.001), result("b", 90.0, 6000, 0.002, finished=False)], PERPLEXITY
+    )
+    titles, _, a, b = ([cell.strip() for cell in row.split("|")] for row in table.splitlines())
+    assert titles[1:-1] == [
+        *("trial", "lambda", "epochs", "valid perplexity", "sizes"),
+        *("multiply-adds a token", "on front"),
+    ]
+    assert a[1:-1] == ["a", "0.001", "9/9", "80.00", "7/8", "5,000", "yes"]
+    assert b[1:-1] == ["b", "0.002", "3/9", "90.00", "7/8", "6,000", ""]
+
+
+def test_the_picture_is_drawn_with_and_without_finished_trials(tmp_path: Path) -> None:
+    trials = [
+        result("a", 80.0, 5000),
+        result("b", 90.0, 4000),
+        result("c", 95.0, 9, finished=False),
+    ]
+    for name, shown in (("all", trials), ("early", trials[2:])):
+        plot_results(tmp_path / f"{name}.png", "search", shown, PERPLEXITY)
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_before_the_first_epoch_there_is_nothing_to_write(tmp_path: Path) -> None:
+    assert write_results(tmp_path / "nothing") == ""
+    assert not list(tmp_path.iterdir())

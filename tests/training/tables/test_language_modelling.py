@@ -1,0 +1,72 @@
+"""Tables 1 and 2, the paper's rows beside the recorded runs."""
+
+from typing import Any
+
+from training.presets import PRESETS
+from training.tables.language_modelling import (
+    highway_table,
+    l1_table,
+    other_cells_table,
+    stacked_table,
+)
+
+
+def record(preset: str, test: float, sizes: list[int], multiply_adds: int) -> dict[str, Any]:
+    return {
+        "name": preset,
+        "config": PRESETS[preset].to_document(),
+        "metrics": {"valid_perplexity": test + 4, "test_perplexity": test},
+        "hidden_sizes": sizes,
+        "parameters": 12_345_678,
+        "multiply_adds_per_token": multiply_adds,
+    }
+
+
+RECORDS = [
+    record("ptb-lstm-large-iss", 79.0, [373, 315], 6_000_000),
+    record("ptb-lstm-large-dense", 78.5, [1500, 1500], 51_000_000),
+    record("ptb-lstm-small-iss", 96.0, [104, 154], 1_825_392),
+    record("ptb-lstm-small-dense", 95.5, [200, 200], 2_640_000),
+    record("ptb-gru-small-dense", 99.0, [200, 200], 2_500_000),
+    record("ptb-lstm-small-l1", 97.0, [150, 190], 2_400_000),
+    record("ptb-rhn-small-iss-0.006", 90.0, [100], 2_000_000),
+]
+
+
+def rows(table: str) -> dict[str, list[str]]:
+    """Cells of each row by its first; of rows of one name the last."""
+    split = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
+    return {first: others for first, *others in split}
+
+
+def test_the_large_runs_stand_below_the_papers() -> None:
+    table = rows(stacked_table(RECORDS))
+    assert table["paper: direct design"] == [
+        *("0.55", "90.31", "85.66", "373, 315", "21.8M", "6,811,396", "7.49x")
+    ]
+    assert table["ptb-lstm-large-iss"] == [
+        *("0.60", "83.00", "79.00", "373, 315", "12.3M", "6,000,000", "8.50x")
+    ]
+    assert "ptb-lstm-small-iss" not in table
+
+
+def test_other_sizes_and_cells_are_compared_with_their_own_dense_run() -> None:
+    table = rows(other_cells_table(RECORDS))
+    fewer = {name: cells[-1] for name, cells in table.items() if name.startswith("ptb")}
+    assert fewer == {
+        "ptb-gru-small-dense": "1.00x",
+        "ptb-lstm-small-dense": "1.00x",
+        "ptb-lstm-small-iss": "1.45x",
+    }
+
+
+def test_highway_networks_are_told_apart_by_lambda() -> None:
+    table = rows(highway_table(RECORDS))
+    assert table["ptb-rhn-small-iss-0.006"][0] == "0.006"
+    assert table["paper: ISS, depth 10"][:4] == ["0.007", "74.50", "71.20", "328"]
+
+
+def test_l1_is_judged_by_the_components_it_empties() -> None:
+    table = rows(l1_table(RECORDS))
+    assert table["ptb-lstm-small-l1"] == ["0.0001", "101.00", "97.00", "50, 10", "200, 200"]
+    assert "ptb-lstm-small-iss" not in table

@@ -1,0 +1,182 @@
+"""Two processes, started by torchrun, come to what one comes to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from tests.training.conftest import TINY_ISS, set_options
+from tests.training.question_answering.conftest import TINY_READER
+from tests.training.question_answering.small_squad import write_squad, write_vectors
+from training.cli import main
+from training.distributed import share
+
+DENSE = "ptb-lstm-small-dense"
+ISS = "ptb-lstm-small-iss"
+UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurrent=fast")
+"""Two streams for one process, three for the other."""
+SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
+"""At a higher learning rate the first steps are chaotic: they blow rounding up."""
+DROPPING = (*SHRINKING, "keep=0.9", "lambda=0.02")
+READING = (*TINY_READER, "keep=1", "lambda=0.1")
+
+
+def command(preset: str, name: str, data: Path, runs: Path, *settings: str) -> list[str]:
+    where = ["--data", str(data), "--runs", str(runs), "--threads", "1"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    return ["run", preset, "--as", name, *where, *options]
+
+
+def score(preset: str, name: str, data: Path, runs: Path, *settings: str) -> list[str]:
+    return [*command(preset, name, data, runs), *set_options(*settings)]
+
+
+def answer(name: str, folder: Path, runs: Path) -> list[str]:
+    vectors = ["--word-vectors", str(write_vectors(folder))]
+    return [*command("squad-bidaf-iss", name, write_squad(folder), runs, *READING), *vectors]
+
+
+def two_processes(*arguments: str, restarts: int = 0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "--max-restarts", str(restarts)),
+            *("-m", "tests.training.commands", *arguments),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
+    )
+
+
+def wait_for(process: subprocess.Popen[str], file: Path) -> None:
+    deadline = time.monotonic() + 300
+    while not file.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="module")
+def one(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of one process."""
+    runs = tmp_path_factory.mktemp("one")
+    with in_float64():
+        assert main(score(DENSE, "dense", data, runs, *UNEVEN)) == 0
+        assert main(score(ISS, "iss", data, runs, *SHRINKING)) == 0
+    assert main(answer("reader", tmp_path_factory.mktemp("squad"), runs)) == 0
+    return runs
+
+
+@pytest.fixture(scope="module")
+def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same runs of two processes, and one with drop-out."""
+    runs = tmp_path_factory.mktemp("two")
+    process = two_processes(
+        *("float64", *score(DENSE, "dense", data, runs, *UNEVEN), "+"),
+        *("float64", *score(ISS, "iss", data, runs, *SHRINKING), "+"),
+        *("float64", *score(ISS, "dropping", data, runs, *DROPPING), "+"),
+        *("float32", *answer("reader", tmp_path_factory.mktemp("squad"), runs)),
+    )
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert output.count("\n") == 4  # only one of them speaks
+    return runs
+
+
+def record(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return content
+
+
+def assert_same(folder: Path, reference: Path, tolerance: float) -> None:
+    """The same units left, and the same weights and figures."""
+    for file in ("checkpoint.pt", "best.pt"):
+        ours, theirs = torch.load(folder / file), torch.load(reference / file)
+        assert ours["kept"] == theirs["kept"]
+        for name, weight in theirs["weights"].items():
+            torch.testing.assert_close(ours["weights"][name], weight, rtol=0, atol=tolerance)
+    for mine, other in zip(record(folder)["epochs"], record(reference)["epochs"], strict=True):
+        for name in ("train_perplexity", "valid_perplexity"):
+            assert mine[name] == pytest.approx(other[name])
+        assert mine["hidden_sizes"] == other["hidden_sizes"]
+
+
+@pytest.mark.parametrize("name", ["dense", "iss"])
+def test_two_processes_come_to_what_one_comes_to(name: str, one: Path, two: Path) -> None:
+    assert_same(two / name, one / name, 1e-9)
+    assert record(two / name)["processes"] == 2
+
+
+def test_components_died_while_two_processes_trained(two: Path) -> None:
+    sizes = [sum(epoch["hidden_sizes"]) for epoch in record(two / "iss")["epochs"]]
+    assert 54 > sizes[1] > sizes[2] > 2
+
+
+def test_questions_are_shared(one: Path, two: Path) -> None:
+    alone, shared = (record(runs / "reader")["epochs"] for runs in (one, two))
+    for mine, other in zip(shared, alone, strict=True):
+        assert mine["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
+        assert mine["hidden_sizes"] == other["hidden_sizes"]
+
+
+@pytest.fixture(scope="module")
+def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run with drop-out, one process of which was killed, and one that was asked to stop."""
+    runs = tmp_path_factory.mktemp("interrupted")
+    often = ["--checkpoint-seconds", "0.05"]
+    process = two_processes(
+        *("float64", *score(ISS, "dropping", data, runs, *DROPPING), *often, "+"),
+        *("float64", *score(ISS, "iss", data, runs, *SHRINKING), *often),
+        restarts=1,
+    )
+    wait_for(process, runs / "dropping" / "checkpoint.pt")
+    psutil.Process(process.pid).children()[0].kill()
+    wait_for(process, runs / "iss" / "checkpoint.pt")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert errors.count("everything is saved") == 1
+    return runs
+
+
+def test_a_killed_process_is_replaced_and_changes_nothing(interrupted: Path, two: Path) -> None:
+    assert "continuing after step" in (interrupted / "dropping" / "training.log").read_text()
+    assert_same(interrupted / "dropping", two / "dropping", 0)
+
+
+def test_one_process_goes_on_where_two_were_stopped(
+    interrupted: Path, one: Path, data: Path
+) -> None:
+    folder = interrupted / "iss"
+    assert not (folder / "record.json").exists()
+    state = torch.load(folder / "checkpoint.pt")["state"]
+    assert state[0][0].shape[1] == 5  # streams of both
+    with in_float64():
+        assert main(score(ISS, "iss", data, interrupted, *SHRINKING)) == 0
+    assert_same(folder, one / "iss", 1e-9)
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_a_process_that_is_alone_has_all(count: int) -> None:
+    assert list(range(count))[share(count)] == list(range(count))

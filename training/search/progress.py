@@ -1,0 +1,72 @@
+"""How far the trials of a search are, and taking them further; their run folders hold it all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from training.checkpoint import load_document
+from training.errors import DivergedError
+from training.run import RunOptions, resolve, run
+from training.run_folder import RunFolder
+from training.search.space import Trial
+from training.tasks import quality_of
+
+__all__ = ["epochs_done", "quality_after"]
+
+
+class _Enough(Exception):  # noqa: N818 - no error: the run has come as far as was asked
+    """The epochs that were asked for are done."""
+
+
+def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
+    """The best validation figure of a trial's first epochs; trains those that are not done yet.
+
+    Args:
+        trial: What to train.
+        where: Its ``name`` is the search's: the folder that holds those of the trials.
+        epochs: How many; all of them also measures and records the run.
+
+    Returns:
+        The figure, or infinitely bad if training diverged.
+
+    Raises:
+        TrainingError, Interrupted: As `run`; the same call continues.
+    """
+    options = replace(where, name=f"{where.name}/{trial.name}")
+    folder = RunFolder(options.runs / options.name)
+    quality = quality_of(trial.config)
+
+    def stop(summary: Mapping[str, Any]) -> None:
+        if epochs <= summary["epoch"] < trial.config.epochs:
+            raise _Enough
+
+    with folder.opened_for(resolve(trial.config, options.device)):
+        done = epochs_done(folder)
+    if len(done) < epochs or (epochs == trial.config.epochs and not folder.record_file.exists()):
+        try:
+            run(trial.config, options, stop)
+        except _Enough:
+            pass
+        except DivergedError:
+            return -math.inf if quality.higher_is_better else math.inf
+        done = epochs_done(folder)
+    figures: list[float] = [summary[quality.name] for summary in done[:epochs]]
+    return max(figures) if quality.higher_is_better else min(figures)
+
+
+def epochs_done(folder: RunFolder) -> list[dict[str, Any]]:
+    """The summaries of a run's epochs so far.
+
+    Raises:
+        RunError: If its files are damaged.
+    """
+    if folder.record_file.exists():
+        epochs: list[dict[str, Any]] = folder.read_record()["epochs"]
+    elif folder.checkpoint.exists():
+        epochs = load_document(folder.checkpoint)["position"]["epochs"]
+    else:
+        epochs = []
+    return epochs

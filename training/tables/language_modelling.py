@@ -1,0 +1,171 @@
+"""Tables 1 and 2 of Wen et al. (ICLR 2018), and the same for the networks of other sizes and cells.
+
+Multiply-adds of the paper's rows follow from their sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguageModel
+from training.language_modelling.config import HighwayConfig, LanguageModelConfig, StackedConfig
+from training.tables.markdown import markdown_table
+from training.tables.records import Record
+from training.tasks import parse_config
+
+__all__ = ["highway_table", "l1_table", "other_cells_table", "stacked_table"]
+
+_WORDS = 10_000
+_LARGE = (1500, 1500)
+_COLUMNS = ("model", "keep", "valid", "test", "units", "weights", "multiply-adds a word", "fewer")
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    settings: str
+    """What a run was told, such as the share of activations that drop-out keeps."""
+    valid: float
+    test: float
+    """Perplexities."""
+    sizes: tuple[int, ...]
+    weights: str
+    multiply_adds: int
+    """A word."""
+
+    def cells(self, dense_multiply_adds: int) -> tuple[str, ...]:
+        """In the order of `_COLUMNS`."""
+        return (
+            self.name,
+            self.settings,
+            f"{self.valid:.2f}",
+            f"{self.test:.2f}",
+            ", ".join(map(str, self.sizes)),
+            self.weights,
+            f"{self.multiply_adds:,}",
+            f"{dense_multiply_adds / self.multiply_adds:.2f}x",
+        )
+
+
+def _published(
+    name: str, keep: str, valid: float, test: float, sizes: tuple[int, int], weights: str
+) -> _Row:
+    network = RecurrentLanguageModel(
+        vocabulary_size=_WORDS, embedding_size=_LARGE[0], hidden_sizes=sizes
+    )
+    return _Row(name, keep, valid, test, sizes, weights, network.multiply_adds_per_token())
+
+
+_PAPER_STACKED = (
+    _published("paper: dense", "0.35", 82.57, 78.57, (1500, 1500), "66.0M"),
+    _published("paper: ISS", "0.60", 82.59, 78.65, (373, 315), "21.8M"),
+    _published("paper: ISS", "0.60", 80.24, 76.03, (381, 535), "25.2M"),
+    _published("paper: direct design", "0.55", 90.31, 85.66, (373, 315), "21.8M"),
+)
+
+
+def _published_highway(
+    name: str, setting: str, valid: float, test: float, width: int, weights: str
+) -> _Row:
+    network = RecurrentHighwayLanguageModel(vocabulary_size=_WORDS, hidden_sizes=(width,), depth=10)
+    return _Row(name, setting, valid, test, (width,), weights, network.multiply_adds_per_token())
+
+
+_PAPER_HIGHWAY = (
+    _published_highway("paper: dense, depth 10", "0", 67.9, 65.4, 830, "23.5M"),
+    _published_highway("paper: ISS, depth 10", "0.004", 67.5, 65.0, 726, "18.9M"),
+    _published_highway("paper: ISS, depth 10", "0.005", 68.1, 65.4, 517, "11.1M"),
+    _published_highway("paper: ISS, depth 10", "0.006", 70.3, 67.7, 403, "7.6M"),
+    _published_highway("paper: ISS, depth 10", "0.007", 74.5, 71.2, 328, "5.7M"),
+)
+
+
+def stacked_table(records: Sequence[Record]) -> str:
+    """Table 1: two LSTM layers of 1500 units, ours below the paper's."""
+    ours = [
+        _row(record, f"{config.keep:.2f}")
+        for record, config in _stacked(records)
+        if _is_large(config) and config.variant != "l1"
+    ]
+    return _table([*_group(_PAPER_STACKED), *_group(ours)])
+
+
+def other_cells_table(records: Sequence[Record]) -> str:
+    """Stacked networks of other sizes, LSTM, GRU and vanilla RNN, each after its dense run."""
+    groups: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
+    for record, config in _stacked(records):
+        if not _is_large(config) and config.variant != "l1":
+            key = config.cell, (config.embedding_size, *config.hidden_sizes)
+            groups.setdefault(key, []).append(_row(record, f"{config.keep:.2f}"))
+    return _table([cells for key in sorted(groups) for cells in _group(groups[key])])
+
+
+def highway_table(records: Sequence[Record]) -> str:
+    """Table 2: recurrent highway networks; the setting is lambda."""
+    ours = [
+        _row(record, f"{config.lambda_:g}")
+        for record, config in _configs(records)
+        if isinstance(config, HighwayConfig)
+    ]
+    columns = ("model", "lambda", *_COLUMNS[2:])
+    return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *_group(ours)])
+
+
+def l1_table(records: Sequence[Record]) -> str:
+    """Appendix A: components that plain l1 on a trained dense model empties, though it knows none.
+
+    The paper's row is of the large network, before anything is removed.
+    """
+    columns = ("model", "l1", "valid", "test", "emptied", "of")
+    rows = [("paper: large, l1", "0.0001", "82.40", "78.60", "504, 220", "1500, 1500")]
+    for record, config in _stacked(records):
+        if config.variant == "l1":
+            left = zip(config.hidden_sizes, record["hidden_sizes"], strict=True)
+            perplexities = (record["metrics"][f"{split}_perplexity"] for split in ("valid", "test"))
+            rows.append(
+                (
+                    record["name"],
+                    f"{config.l1:g}",
+                    *(f"{perplexity:.2f}" for perplexity in perplexities),
+                    ", ".join(str(before - after) for before, after in left),
+                    ", ".join(map(str, config.hidden_sizes)),
+                )
+            )
+    return markdown_table(columns, rows)
+
+
+def _is_large(config: StackedConfig) -> bool:
+    """Whether a run is of Table 1's network, or designed after what ISS left of it."""
+    return config.cell == "lstm" and "-large-" in config.preset
+
+
+def _configs(records: Sequence[Record]) -> list[tuple[Record, LanguageModelConfig]]:
+    parsed = [(record, parse_config(record["config"], record["name"])) for record in records]
+    return [(record, c) for record, c in parsed if isinstance(c, LanguageModelConfig)]
+
+
+def _stacked(records: Sequence[Record]) -> list[tuple[Record, StackedConfig]]:
+    return [(record, c) for record, c in _configs(records) if isinstance(c, StackedConfig)]
+
+
+def _row(record: Record, setting: str) -> _Row:
+    return _Row(
+        record["name"],
+        setting,
+        record["metrics"]["valid_perplexity"],
+        record["metrics"]["test_perplexity"],
+        tuple(record["hidden_sizes"]),
+        f"{record['parameters'] / 1e6:.1f}M",
+        record["multiply_adds_per_token"],
+    )
+
+
+def _group(rows: Sequence[_Row]) -> list[tuple[str, ...]]:
+    """The largest first: the others are compared with it."""
+    ordered = sorted(rows, key=lambda row: -row.multiply_adds)
+    return [row.cells(ordered[0].multiply_adds) for row in ordered]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    return markdown_table(_COLUMNS, rows)
