@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ray import serve  # type: ignore[import-not-found]  # not installed where types are checked
+from ray import serve
 from starlette.types import ASGIApp
 
 from service.app import create_app
