@@ -1,4 +1,4 @@
-"""Intrinsic Sparse Structures for any torch module with recurrent layers.
+"""Intrinsic Sparse Structures and sparse training for any torch module with recurrent layers.
 
 Names are loaded on first use, so that reading an artifact (`issrnn.artifact`) needs no torch.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from issrnn.groups import Group, Groups, Refusal, Slice
     from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
     from issrnn.recurrent import StackedRecurrent
+    from issrnn.set_masks import SparseEvolution
     from issrnn.shrinking import LiveShrink, removable_components, shrink, shrink_
     from issrnn.subnormals import flush_subnormals_
 
@@ -31,6 +32,7 @@ __all__ = [
     "Refusal",
     "ShrinkError",
     "Slice",
+    "SparseEvolution",
     "StackedRecurrent",
     "compare",
     "count",
@@ -53,6 +55,7 @@ _NAMES = {
     "groups": ("Group", "Groups", "Refusal", "Slice"),
     "lasso": ("GroupLasso", "l1_subgradient_", "threshold_"),
     "recurrent": ("StackedRecurrent",),
+    "set_masks": ("SparseEvolution",),
     "shrinking": ("LiveShrink", "removable_components", "shrink", "shrink_"),
     "subnormals": ("flush_subnormals_",),
 }

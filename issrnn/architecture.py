@@ -15,7 +15,9 @@ __all__ = [
     "Architecture",
     "BiDAFArchitecture",
     "Cell",
+    "ClassifierArchitecture",
     "LanguageModelArchitecture",
+    "Pooling",
     "RecurrentHighwayLanguageModel",
     "RecurrentLanguageModel",
 ]
@@ -246,7 +248,61 @@ class BiDAFArchitecture(BaseModel):
         return convolution + matrices
 
 
-Architecture = Annotated[LanguageModelArchitecture | BiDAFArchitecture, Field(discriminator="kind")]
+Pooling = Literal["last", "mean", "max"]
+"""What a classifier reads of the states of its last layer: that after the last word, their mean, or
+the largest value of each unit."""
+
+
+class ClassifierArchitecture(BaseModel):
+    """Embedding, stacked LSTM layers, pooling over the words, linear layer over labels.
+
+    The network of Liu et al. (2019), https://arxiv.org/abs/1901.09208.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["classifier"] = "classifier"
+    vocabulary_size: PositiveInt
+    embedding_size: PositiveInt
+    hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    """Units of each layer, first to last: the ISS sizes."""
+    pooling: Pooling
+    label_count: Annotated[int, Field(ge=2)]
+
+    @property
+    def token_count(self) -> int:
+        """Entries of the tokenizer: words."""
+        return self.vocabulary_size
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Module that owns each entry of ``hidden_sizes``."""
+        return tuple(f"layers.{layer}" for layer in range(len(self.hidden_sizes)))
+
+    def shapes(self) -> Shapes:
+        """Name and shape of every weight."""
+        shapes: Shapes = {"embedding.weight": (self.vocabulary_size, self.embedding_size)}
+        inputs = self.embedding_size
+        for name, hidden in zip(self.layer_names, self.hidden_sizes, strict=True):
+            shapes |= _recurrent_shapes(name, "lstm", inputs, hidden)
+            inputs = hidden
+        shapes["output.weight"] = (self.label_count, inputs)
+        shapes["output.bias"] = (self.label_count,)
+        return shapes
+
+    def multiply_adds_per_token(self) -> int:
+        """Multiply-adds for one word, with dense products; the linear layer's come once a text."""
+        return sum(
+            shape[0] * shape[1]
+            for name, shape in self.shapes().items()
+            if len(shape) == 2 and name.startswith("layers.")
+        )
+
+
+Architecture = Annotated[
+    LanguageModelArchitecture | BiDAFArchitecture | ClassifierArchitecture,
+    Field(discriminator="kind"),
+]
 """Every architecture an artifact can hold."""
 
 

@@ -1,7 +1,8 @@
 """The artifact: one folder that holds a trained model, everything needed to serve it, and its card.
 
 ``config.json`` (this module's `Card`), ``model.safetensors`` (weights in torch's names and layout,
-fp32 or fp16), ``tokenizer.json`` and ``tokenizer_config.json``. No pickle, no torch.
+fp32 or fp16; matrices with many zeros as in `issrnn.sparse_storage`), ``tokenizer.json`` and
+``tokenizer_config.json``. No pickle, no torch.
 
 A question answering model reads words as frozen word vectors. Since all variants of a model read
 the same ones, they are one file, ``VECTORS.safetensors``, in the artifact's folder or beside it.
@@ -24,8 +25,13 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from issrnn.architecture import Architecture, BiDAFArchitecture
+from issrnn.architecture import (
+    Architecture,
+    BiDAFArchitecture,
+    ClassifierArchitecture,
+)
 from issrnn.card import FORMAT_VERSION, Card, Provenance, VectorsFile
+from issrnn.sparse_storage import pack, unpack
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
 from issrnn.word_vectors import WordVectors
 
@@ -60,15 +66,16 @@ class Artifact:
     card: Card
     weights: Weights
     vocabulary: Vocabulary
-    """Words of a language model, characters of a reader."""
+    """Words of a language model or classifier, characters of a reader."""
     bytes: int
     """Size of ``model.safetensors`` on disk."""
     word_vectors: WordVectors | None = None
 
     @property
     def parameters(self) -> int:
-        """Number of weights; frozen word vectors are none."""
-        return sum(weight.size for weight in self.weights.values())
+        """Number of weights; frozen word vectors are none, nor are the zeros of a sparse matrix."""
+        sparse = self.card.sparse_weights
+        return sum(sparse.get(name, weight.size) for name, weight in self.weights.items())
 
 
 def save(
@@ -82,7 +89,7 @@ def save(
 
     Args:
         folder: Written anew; a former artifact there is replaced.
-        card: Its checksums are filled in here.
+        card: Its checksums and sparse matrices are filled in here.
         weights: fp32 arrays with exactly the architecture's names and shapes.
         vocabulary: One entry for each row of the embedding of words or characters.
         word_vectors: For an architecture that reads them; written beside ``folder`` where they are
@@ -100,6 +107,8 @@ def save(
     for name, array in stored.items():
         if not np.isfinite(array).all():
             raise ArtifactError(f"{folder}: {name} is not finite as {card.weights_dtype}")
+    arrays, counts = pack(stored)
+    card = card.model_copy(update={"sparse_weights": counts})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if word_vectors is not None:
@@ -107,7 +116,7 @@ def save(
             card = card.model_copy(update={"word_vectors": reference})
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            safetensors.numpy.save_file(stored, staging / WEIGHTS_FILE)
+            safetensors.numpy.save_file(arrays, staging / WEIGHTS_FILE)
             (staging / TOKENIZER_FILE).write_text(vocabulary.to_json(), encoding="utf-8")
             settings = json.dumps(_tokenizer_config(card.architecture), indent=2)
             (staging / TOKENIZER_CONFIG_FILE).write_text(settings, encoding="utf-8")
@@ -174,7 +183,8 @@ def load(folder: Path) -> Artifact:
         if actual != expected:
             raise ArtifactError(f"{path} is damaged: its SHA-256 is not the recorded one")
     try:
-        stored = safetensors.numpy.load_file(folder / WEIGHTS_FILE)
+        arrays = safetensors.numpy.load_file(folder / WEIGHTS_FILE)
+        stored = unpack(arrays, card.sparse_weights, card.architecture.shapes())
         vocabulary = Vocabulary.read(folder / TOKENIZER_FILE)
     except (safetensors.SafetensorError, ValueError) as error:
         raise ArtifactError(f"{folder}: {error}") from error
@@ -255,7 +265,8 @@ def _check(
 
 def _special(architecture: Architecture) -> str:
     """What the tokenizer must have besides `UNKNOWN`."""
-    return PADDING if isinstance(architecture, BiDAFArchitecture) else END
+    padded = BiDAFArchitecture | ClassifierArchitecture
+    return PADDING if isinstance(architecture, padded) else END
 
 
 def _tokenizer_config(architecture: Architecture) -> dict[str, str | int | bool]:

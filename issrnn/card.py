@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
-from issrnn.architecture import Architecture, BiDAFArchitecture
+from issrnn.architecture import Architecture, ClassifierArchitecture
 from issrnn.reading.rules import Reading
 
 __all__ = ["FORMAT_VERSION", "Card", "Provenance", "VectorsFile"]
 
 FORMAT_VERSION: Literal[1] = 1
+
+_TASKS = {"bidaf": "answer", "classifier": "classify"}
+"""What each kind of architecture does; all others score texts."""
 
 
 class Provenance(BaseModel):
@@ -64,8 +67,13 @@ class Card(BaseModel):
     """How texts are read and answers are found; for the task answer."""
     word_vectors: VectorsFile | None = None
     """What words are read as, where they are no weights of the model."""
+    labels: tuple[str, ...] | None = None
+    """Name of each output; for the task classify."""
     weights_dtype: Literal["float32", "float16"] = "float32"
     """How the weights are stored; they are computed with in fp32."""
+    sparse_weights: dict[str, NonNegativeInt] = {}
+    """Matrices of which only the weights that are not zero are stored, and how many these are;
+    filled in by `save`."""
     metrics: dict[str, float]
     """Measured on the stored weights, such as ``{"test_perplexity": 82.1}``."""
     provenance: Provenance
@@ -74,9 +82,18 @@ class Card(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        reads = isinstance(self.architecture, BiDAFArchitecture)
-        if reads != (self.task == "answer"):
-            raise ValueError(f"a {self.architecture.kind} does not do the task {self.task}")
-        if reads != (self.reading is not None):
-            raise ValueError(f"reading must {'' if reads else 'not '}be given for a {self.task}")
+        kind, task = self.architecture.kind, self.task
+        if task != _TASKS.get(kind, "score"):
+            raise ValueError(f"a {kind} does not do the task {task}")
+        for field, of_task in (("reading", "answer"), ("labels", "classify")):
+            if (getattr(self, field) is not None) != (task == of_task):
+                wanted = "" if task == of_task else "not "
+                raise ValueError(f"{field} must {wanted}be given for a {task}")
+        if isinstance(self.architecture, ClassifierArchitecture):
+            self._check_labels(self.architecture.label_count)
         return self
+
+    def _check_labels(self, count: int) -> None:
+        labels = self.labels or ()
+        if len(set(labels)) != count or len(labels) != count or not all(labels):
+            raise ValueError(f"labels must be {count} different names, not {list(labels)}")

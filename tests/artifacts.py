@@ -10,7 +10,9 @@ import numpy as np
 from issrnn.architecture import (
     BiDAFArchitecture,
     Cell,
+    ClassifierArchitecture,
     LanguageModelArchitecture,
+    Pooling,
     RecurrentHighwayLanguageModel,
     RecurrentLanguageModel,
 )
@@ -21,11 +23,13 @@ from issrnn.word_vectors import WordVectors
 
 __all__ = [
     "CHARACTERS",
+    "LABELS",
     "PROVENANCE",
     "WORDS",
     "highway_architecture",
     "make_artifact",
     "make_card",
+    "make_classifier",
     "make_reader",
     "make_word_vectors",
 ]
@@ -40,6 +44,8 @@ WORDS = (
 
 
 CHARACTERS = (PADDING, UNKNOWN, *string.ascii_letters, *string.digits, *".,?")
+
+LABELS = ("negative", "neutral", "positive")
 
 PROVENANCE = Provenance(
     preset="random",
@@ -168,4 +174,47 @@ def make_reader(
         for name, shape in architecture.shapes().items()
     }
     save(folder, card, weights, Vocabulary(CHARACTERS), word_vectors)
+    return load(folder)
+
+
+def make_classifier(
+    folder: Path,
+    *,
+    hidden_sizes: tuple[int, ...] = (8,),
+    pooling: Pooling = "max",
+    labels: tuple[str, ...] = LABELS,
+    variant: str = "dense",
+    density: float = 1.0,
+    seed: int = 0,
+    metrics: dict[str, float] | None = None,
+) -> Artifact:
+    """Write a classifier named after its folder, with lively random weights, and load it.
+
+    ``density`` is the share of the weights of each layer that are not zero.
+    """
+    words = (PADDING, *(word for word in WORDS if word != END))
+    architecture = ClassifierArchitecture(
+        vocabulary_size=len(words),
+        embedding_size=7,
+        hidden_sizes=hidden_sizes,
+        pooling=pooling,
+        label_count=len(labels),
+    )
+    card = Card(
+        name=folder.name,
+        task="classify",
+        variant=variant,
+        architecture=architecture,
+        labels=labels,
+        metrics=metrics if metrics is not None else {"test_accuracy": 80.0},
+        provenance=PROVENANCE,
+    )
+    generator = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in architecture.shapes().items():
+        weight = generator.normal(0.0, 0.6, shape).astype(np.float32)
+        if len(shape) == 2 and not name.startswith("output"):
+            weight[generator.random(shape) >= density] = 0.0
+        weights[name] = weight
+    save(folder, card, weights, Vocabulary(words))
     return load(folder)

@@ -66,7 +66,7 @@ def _build_parser() -> _Parser:
     _add_paths(listing, data=False)
     listing.set_defaults(command=commands.list_presets)
 
-    fetch = subparsers.add_parser("fetch", help="download the Penn Treebank and SQuAD")
+    fetch = subparsers.add_parser("fetch", help="download the Penn Treebank, SQuAD and IMDB")
     _add_paths(fetch, runs=False)
     fetch.set_defaults(command=commands.fetch)
 
@@ -132,6 +132,19 @@ def _add_benchmarks(subparsers: Any) -> None:
     benchmark.add_argument("--record", type=Path, help="also write the times as JSON")
     _add_threads(benchmark)
     benchmark.set_defaults(command=commands.benchmark_step)
+
+    sparse_step = subparsers.add_parser(
+        "benchmark-sparse-step", help="time a classifier's step with masks and with sparse kernels"
+    )
+    sparse_step.add_argument("--hidden", type=_positive, nargs="+", default=[128])
+    sparse_step.add_argument("--epsilon", type=_above_zero, nargs="+", default=[4.7])
+    sparse_step.add_argument("--vocabulary", type=_positive, default=20_000)
+    sparse_step.add_argument("--batch", type=_positive, default=64)
+    sparse_step.add_argument("--words", type=_positive, default=230)
+    sparse_step.add_argument("--rounds", type=_positive, default=10)
+    sparse_step.add_argument("--record", type=Path, help="also write the times as JSON")
+    _add_threads(sparse_step)
+    sparse_step.set_defaults(command=commands.benchmark_sparse_step)
 
     products = subparsers.add_parser(
         "benchmark-products", help="time dense, sparse and structurally reduced matrix products"
@@ -209,7 +222,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--checkpoint-seconds",
-        type=_seconds,
+        type=_above_zero,
         default=600.0,
         help="longest time between two checkpoints (default: %(default)s)",
     )
@@ -265,7 +278,7 @@ def _positive(text: str) -> int:
     return value
 
 
-def _seconds(text: str) -> float:
+def _above_zero(text: str) -> float:
     try:
         value = float(text)
     except ValueError:

@@ -10,7 +10,15 @@ from typing import Any
 
 import torch
 
+from training.classification.benchmark import (
+    WAYS,
+    SparseWorkload,
+    sparse_steps_table,
+    time_sparse_steps,
+)
+from training.classification.imdb import fetch_imdb
 from training.config import override
+from training.connections import connections, plot_connections
 from training.distributed import is_first, join_processes
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
@@ -43,6 +51,7 @@ from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_
 
 __all__ = [
     "benchmark_products",
+    "benchmark_sparse_step",
     "benchmark_step",
     "evaluate",
     "export",
@@ -73,7 +82,7 @@ def list_presets(options: argparse.Namespace) -> None:
 
 def fetch(options: argparse.Namespace) -> None:
     """Download what is not there yet."""
-    for fetch_corpus in (fetch_ptb, fetch_squad):
+    for fetch_corpus in (fetch_ptb, fetch_squad, fetch_imdb):
         _say(f"{fetch_corpus(options.data)} is complete")
 
 
@@ -141,6 +150,8 @@ def export(options: argparse.Namespace) -> None:
 def show(options: argparse.Namespace) -> None:
     """Draw weight maps of each subject, and group lengths of all in one picture.
 
+    Of a sparse one also how many connections each unit had at the start, and has now.
+
     Components that were removed while training a run are drawn in their places, as zeros.
     """
     set_threads(options.threads)
@@ -153,6 +164,10 @@ def show(options: argparse.Namespace) -> None:
         path = options.out / f"{subject.name}-weights.png"
         plot_weight_maps(path, subject.name, model, groups, step=options.step)
         _say(str(path))
+        if experiment.config.epsilon:
+            path = options.out / f"{subject.name}-connections.png"
+            plot_connections(path, subject.name, *connections(experiment, subject.model))
+            _say(str(path))
         dense = experiment.dense_architecture()
         sizes = dict(zip(dense.layer_names, dense.hidden_sizes, strict=True))
         chosen = regularised(groups, experiment.config.leave_out)
@@ -182,6 +197,40 @@ def benchmark_step(options: argparse.Namespace) -> None:
             "conditions": conditions,
             "workload": dataclasses.asdict(workload),
             "milliseconds": {measured.name: measured.milliseconds for measured in times},
+        }
+        _write_record(options.record, document)
+
+
+def benchmark_sparse_step(options: argparse.Namespace) -> None:
+    """Print what sparse kernels buy in a whole training step, with the conditions."""
+    set_threads(options.threads)
+    workloads = [
+        SparseWorkload(
+            hidden_size=hidden,
+            epsilon=epsilon,
+            vocabulary_size=options.vocabulary,
+            batch_size=options.batch,
+            words=options.words,
+            rounds=options.rounds,
+        )
+        for hidden in options.hidden
+        for epsilon in options.epsilon
+    ]
+    steps = len(workloads) * len(WAYS) * (options.rounds + 1)
+    with progress_bar("timing", steps, "step") as bar:
+        measured = [
+            time_sparse_steps(workload, lambda: _ignore(bar.update())) for workload in workloads
+        ]
+    conditions = (
+        f"{options.vocabulary} words, {options.batch} texts of {options.words} words; torch "
+        f"{torch.__version__}; {describe_machine(choose_device('cpu'))}; {options.rounds} rounds "
+        f"in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{sparse_steps_table(measured)}\n\n{conditions}")
+    if options.record is not None:
+        document = {
+            "conditions": conditions,
+            "steps": [dataclasses.asdict(step) for steps in measured for step in steps],
         }
         _write_record(options.record, document)
 

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from issrnn.set_masks import Gates
 from training.errors import ConfigError
 from training.fast_lstm import Precision
 
@@ -34,11 +35,11 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    task: Literal["score", "answer"]
+    task: Literal["score", "answer", "classify"]
     """What the trained model will be served for."""
     preset: str
     """Name of the preset this came from."""
-    variant: Literal["dense", "iss", "l1", "direct"]
+    variant: Literal["dense", "iss", "l1", "direct", "set"]
     """What the trained model is, on its artifact's card."""
     start_from: str | None = None
     """Run whose best weights training starts from; None starts from random weights."""
@@ -81,6 +82,14 @@ class RunConfig(BaseModel):
     shrink_every: NonNegativeInt = 200
     """Mini-batches between removals of dead components while training; 0 never removes."""
 
+    epsilon: NonNegativeFloat = 0.0
+    """SET: an n x m matrix, of an embedding or of a gate of a recurrent layer, has epsilon (n + m)
+    weights throughout training; 0: all."""
+    zeta: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """SET: fraction of these weights that moves after each epoch but the last."""
+    gates: Gates = "apart"
+    """SET: whether weights move within a gate, or among all gates of a layer (together)."""
+
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Of the large matrix products; auto takes bf16 where the CPU multiplies it in hardware."""
     recurrent: Literal["auto", "fast", "torch"] = "auto"
@@ -96,6 +105,10 @@ class RunConfig(BaseModel):
             raise ValueError("variant 'iss' needs lambda above 0")
         if self.variant == "l1" and not self.l1:
             raise ValueError("variant 'l1' needs l1 above 0")
+        if (self.variant == "set") != bool(self.epsilon):
+            raise ValueError("variant 'set' needs epsilon above 0, and only it has one")
+        if self.epsilon and (self.regularises_groups or self.final_tau):
+            raise ValueError("epsilon keeps the number of weights, lambda, l1 and tau do not")
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.flat_epochs > self.epochs and self.decay == 1:

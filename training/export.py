@@ -68,13 +68,14 @@ def export_run(
         stored = _choose_type(experiment, model)
     arrays = _arrays(model, stored)
     metrics = experiment.measure(_network(experiment, model, arrays))
+    may_shrink = config.regularises_groups or config.epsilon > 0
     try:
         card = artifact.Card(
             name=name or folder.name,
             task=config.task,
             variant=config.variant,
             architecture=architecture_of(model),
-            dense_hidden_sizes=config.hidden_sizes if config.regularises_groups else None,
+            dense_hidden_sizes=config.hidden_sizes if may_shrink else None,
             weights_dtype=stored,
             metrics={metric: round(value, 4) for metric, value in metrics.items()},
             provenance=_provenance(record, config, weights),

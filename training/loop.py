@@ -111,6 +111,9 @@ class Loop:
                 weights = experiment.weights_to_keep(session)
                 best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
                 save_document(self.folder.best, best)
+        if session.evolution is not None and position.epoch < self._config.epochs:
+            copy_first_(session.model.parameters())
+            session.evolution.evolve_(session.optimizer)
         self._save()
         figures = ", ".join(f"{_title(name)} {value:.2f}" for name, value in valid.items())
         self.journal.say(

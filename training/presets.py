@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from training.classification.presets import CLASSIFICATION_PRESETS
 from training.config import RunConfig
 from training.errors import ConfigError
 from training.language_modelling.presets import LANGUAGE_MODELLING_PRESETS
@@ -11,7 +12,11 @@ from training.question_answering.presets import QUESTION_ANSWERING_PRESETS
 
 __all__ = ["PRESETS", "find_preset"]
 
-PRESETS: dict[str, RunConfig] = {**LANGUAGE_MODELLING_PRESETS, **QUESTION_ANSWERING_PRESETS}
+PRESETS: dict[str, RunConfig] = {
+    **LANGUAGE_MODELLING_PRESETS,
+    **QUESTION_ANSWERING_PRESETS,
+    **CLASSIFICATION_PRESETS,
+}
 """Every preset by its name."""
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
+from issrnn.set_masks import count_weights
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
 from training.distributed import from_first, is_first, process_count
@@ -260,9 +262,14 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "steps": position.total_steps,
         "best_epoch": position.best_epoch,
         "hidden_sizes": list(architecture.hidden_sizes),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": _count_weights(model, experiment.config),
         "multiply_adds_per_token": architecture.multiply_adds_per_token(),
         "metrics": metrics,
         "metrics_before_final_tau": before_final_tau,
         "epochs": position.epochs,
     }
+
+
+def _count_weights(model: nn.Module, config: RunConfig) -> int:
+    """Number of weights; of a sparse model, of those that exist."""
+    return count_weights(model) if config.epsilon else sum(p.numel() for p in model.parameters())

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from issrnn.groups import Group, Groups
 from issrnn.lasso import GroupLasso
+from issrnn.set_masks import SparseEvolution
+from training.config import RunConfig
 from training.distributed import join_streams, own_streams
 from training.experiment import Experiment, architecture_of, parse_architecture
 
@@ -19,6 +21,7 @@ __all__ = [
     "Position",
     "Session",
     "by_layer",
+    "make_evolution",
     "regularised",
     "resume",
     "start",
@@ -74,6 +77,8 @@ class Session:
     """Over the regularised ones of ``groups``; made anew whenever the model shrinks."""
     kept: Kept
     """Which of the units it started with each layer still has."""
+    evolution: SparseEvolution | None = None
+    """Which weights exist while training sparse (SET); None: all."""
     state: Any = None
     """Hidden state that is carried from mini-batch to mini-batch, of this process's streams; None
     where nothing is."""
@@ -117,6 +122,7 @@ class Session:
         return {
             **self.weights_document(),
             "optimizer": self.optimizer.state_dict(),
+            "evolution": self.evolution.state_dict() if self.evolution is not None else None,
             "state": join_streams(self.state),
             "position": asdict(self.position),
             "commits": self.commits,
@@ -146,7 +152,8 @@ def start(
     if weights is not None:
         model.load_state_dict(dict(weights))
     kept = [list(range(size)) for size in experiment.config.hidden_sizes]
-    return _assemble(experiment, model.to(device), kept)
+    model = model.to(device)
+    return _assemble(experiment, model, kept, make_evolution(experiment.config, model))
 
 
 def resume(
@@ -158,8 +165,11 @@ def resume(
         KeyError, RuntimeError, TypeError, ValueError: If the document is not one of `Session`.
     """
     model = experiment.build_network(parse_architecture(document["architecture"])).to(device)
+    evolution = make_evolution(experiment.config, model)
+    if evolution is not None:
+        evolution.load_state_dict(document["evolution"])
     model.load_state_dict(document["weights"])
-    session = _assemble(experiment, model, document["kept"])
+    session = _assemble(experiment, model, document["kept"], evolution)
     session.optimizer.load_state_dict(document["optimizer"])
     session.state = _own_state(document["state"], device)
     session.position = replace(Position(), **document["position"])
@@ -168,6 +178,15 @@ def resume(
     if device.type == "cuda":
         torch.cuda.set_rng_state_all(document["random_cuda"])
     return session
+
+
+def make_evolution(config: RunConfig, model: nn.Module) -> SparseEvolution | None:
+    """Make a model sparse as the config says, before its first step; None if it stays dense."""
+    if not config.epsilon:
+        return None
+    return SparseEvolution(
+        model, epsilon=config.epsilon, zeta=config.zeta, gates=config.gates, seed=config.seed
+    )
 
 
 def regularised(groups: Groups, leave_out: Sequence[str]) -> list[Group]:
@@ -204,12 +223,14 @@ def by_layer(
     return [by_owner.get(name, mask) for name, mask in zip(names, none, strict=True)]
 
 
-def _assemble(experiment: Experiment[Any], model: nn.Module, kept: Kept) -> Session:
+def _assemble(
+    experiment: Experiment[Any], model: nn.Module, kept: Kept, evolution: SparseEvolution | None
+) -> Session:
     config = experiment.config
     groups = experiment.find_groups(model) if config.regularises_groups else None
     lasso = GroupLasso(regularised(groups, config.leave_out)) if groups is not None else None
     optimizer = experiment.make_optimizer(model)
-    return Session(experiment, model.train(), optimizer, groups, lasso, kept)
+    return Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
 
 
 def _own_state(state: Any, device: torch.device) -> Any:

@@ -40,9 +40,13 @@ def train_step(session: Session, step: int, learning_rate: float) -> tuple[Loss,
     strength = config.lambda_in(session.position.epoch)
     if session.lasso is not None:
         _regularise_gradients_(session.lasso, config, strength)
+    if session.evolution is not None:
+        session.evolution.mask_gradients_()
     norm = update_(session.optimizer, parameters, learning_rate, config.clip)
     if session.lasso is not None:
         _regularise_weights_(session.lasso, config, learning_rate * strength)
+    if session.evolution is not None:
+        session.evolution.mask_weights_()
     experiment.after_update_(session)
     return replace(loss, nats=nats, count=int(count)), norm
 

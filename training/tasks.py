@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.classification.config import ClassificationConfig
+from training.classification.experiment import Classification
 from training.config import RunConfig
 from training.errors import ConfigError
 from training.experiment import Experiment, Paths, Quality
@@ -17,11 +19,13 @@ __all__ = ["open_experiment", "parse_config", "quality_of"]
 _CONFIGS: dict[str, type[RunConfig]] = {
     "score": LanguageModelConfig,
     "answer": QuestionAnsweringConfig,
+    "classify": ClassificationConfig,
 }
 
 _EXPERIMENTS: dict[str, type[Experiment[Any]]] = {
     "score": LanguageModelling,
     "answer": QuestionAnswering,
+    "classify": Classification,
 }
 
 
@@ -56,4 +60,6 @@ def open_experiment(config: RunConfig, paths: Paths) -> Experiment[Any]:
         return LanguageModelling.open(config, paths)
     if isinstance(config, QuestionAnsweringConfig):
         return QuestionAnswering.open(config, paths)
+    if isinstance(config, ClassificationConfig):
+        return Classification.open(config, paths)
     raise ConfigError(f"no task for {type(config).__name__}")

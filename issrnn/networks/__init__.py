@@ -1,11 +1,13 @@
 """The networks this project trains and serves, as ordinary torch modules."""
 
 from issrnn.networks.bidaf import BiDAF, Text
+from issrnn.networks.classifier import Classifier
 from issrnn.networks.language_model import LanguageModel, State
 from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork, VariationalDropout
 
 __all__ = [
     "BiDAF",
+    "Classifier",
     "HighwayLayer",
     "LanguageModel",
     "RecurrentHighwayNetwork",

@@ -1,4 +1,4 @@
-"""How a text becomes a reader's input, and its output an answer; without torch.
+"""How a text becomes a reader's or a classifier's input, and an output an answer; without torch.
 
 Training and serving both read through here, so that they cannot differ.
 """
@@ -9,6 +9,7 @@ from issrnn.reading.scores import exact_match, f1
 from issrnn.reading.spans import Span, best_spans
 from issrnn.reading.tokens import Token, tokenize
 from issrnn.reading.windows import Window, split
+from issrnn.reading.words import plain_words, word_ids
 
 __all__ = [
     "Encoded",
@@ -20,6 +21,8 @@ __all__ = [
     "encode",
     "exact_match",
     "f1",
+    "plain_words",
     "split",
     "tokenize",
+    "word_ids",
 ]

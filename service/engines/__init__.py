@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from issrnn.architecture import LanguageModelArchitecture
+from issrnn.architecture import BiDAFArchitecture, LanguageModelArchitecture
 from issrnn.artifact import Artifact
 from service.engines import bidaf, language_model
 from service.engines.base import ENGINE_NAMES, Engine, EngineName
@@ -31,10 +31,13 @@ def create_engine(
 
     Raises:
         ImportError: If the engine's package is not installed.
+        ValueError: If no engine computes the network.
     """
     architecture = artifact.card.architecture
     if isinstance(architecture, LanguageModelArchitecture):
         return language_model.create_engine(
             name, architecture, artifact.weights, threads, profile=profile
         )
-    return bidaf.create_engine(name, architecture, artifact.weights, threads, profile=profile)
+    if isinstance(architecture, BiDAFArchitecture):
+        return bidaf.create_engine(name, architecture, artifact.weights, threads, profile=profile)
+    raise ValueError(f"no engine computes a network of the kind {architecture.kind!r}")

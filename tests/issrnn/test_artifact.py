@@ -159,6 +159,66 @@ def test_reading_an_artifact_needs_no_torch(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
 
 
+def test_a_sparse_matrix_is_stored_as_its_weights(tmp_path: Path) -> None:
+    dense = artifacts.make_classifier(tmp_path / "dense", hidden_sizes=(40,))
+    sparse = artifacts.make_classifier(
+        tmp_path / "set", hidden_sizes=(40,), variant="set", density=0.05
+    )
+    assert dense.card.sparse_weights == {}
+    assert set(sparse.card.sparse_weights) == {
+        *("embedding.weight", "layers.0.weight_ih_l0", "layers.0.weight_hh_l0")
+    }
+    for name, count in sparse.card.sparse_weights.items():
+        assert count == np.count_nonzero(sparse.weights[name])
+        assert sparse.weights[name].shape == dense.weights[name].shape
+        assert sparse.weights[name].dtype == np.float32
+    others = sum(w.size for n, w in dense.weights.items() if n not in sparse.card.sparse_weights)
+    assert sparse.parameters == sum(sparse.card.sparse_weights.values()) + others
+    assert sparse.bytes < dense.bytes / 4
+
+
+def test_sparse_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    card = artifacts.make_classifier(tmp_path / "set", density=0.1).card
+    counts = card.sparse_weights
+    edit_card(tmp_path / "set", sparse_weights=counts | {"embedding.weight": 1})
+    with pytest.raises(ArtifactError, match=r"embedding\.weight has \d+ weights, should have 1"):
+        artifact.load(tmp_path / "set")
+    edit_card(tmp_path / "set", sparse_weights={})
+    with pytest.raises(ArtifactError, match=r"lacks the weight embedding\.weight"):
+        artifact.load(tmp_path / "set")
+    smaller = card.architecture.model_dump() | {"vocabulary_size": 20}
+    edit_card(tmp_path / "set", sparse_weights=counts, architecture=smaller)
+    with pytest.raises(ArtifactError, match=r"embedding\.weight is no sparse matrix: .* of 140"):
+        artifact.load(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "labels must be given for a classify"),
+        (["good", "bad"], "labels must be 3 different names"),
+        (["good", "good", "bad"], "labels must be 3 different names"),
+        (["good", "bad", ""], "labels must be 3 different names"),
+    ],
+)
+def test_labels_name_every_output(tmp_path: Path, labels: list[str] | None, message: str) -> None:
+    assert artifacts.make_classifier(tmp_path / "a").card.labels == artifacts.LABELS
+    edit_card(tmp_path / "a", labels=labels)
+    with pytest.raises(ArtifactError, match=message):
+        artifact.load(tmp_path / "a")
+
+
+def test_a_kind_of_network_does_one_task(folder: Path) -> None:
+    edit_card(folder, task="classify", labels=["good", "bad"])
+    with pytest.raises(ArtifactError, match="a recurrent_lm does not do the task classify"):
+        artifact.load(folder)
+
+
+def test_the_shipped_artifacts_still_load() -> None:
+    for path in sorted((Path(__file__).parents[2] / "models").glob("*/config.json")):
+        assert artifact.load(path.parent).card.sparse_weights == {}
+
+
 def test_a_vocabulary_knows_unknown_words_and_refuses_repeats() -> None:
     assert VOCABULARY.encode(["the", "dog", END]) == [2, 1, 0]
     with pytest.raises(ValueError, match="'the' occurs twice"):

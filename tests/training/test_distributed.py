@@ -28,6 +28,7 @@ UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurren
 SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
 """At a higher learning rate the first steps are chaotic: they blow rounding up."""
 DROPPING = (*SHRINKING, "keep=0.9", "lambda=0.02")
+SPARSE = ("variant=set", "epsilon=1", "zeta=0.5", *UNEVEN)
 READING = (*TINY_READER, "keep=1", "lambda=0.1")
 
 
@@ -84,6 +85,7 @@ def one(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with in_float64():
         assert main(score(DENSE, "dense", data, runs, *UNEVEN)) == 0
         assert main(score(ISS, "iss", data, runs, *SHRINKING)) == 0
+        assert main(score(DENSE, "set", data, runs, *SPARSE)) == 0
     assert main(answer("reader", tmp_path_factory.mktemp("squad"), runs)) == 0
     return runs
 
@@ -96,11 +98,12 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("float64", *score(DENSE, "dense", data, runs, *UNEVEN), "+"),
         *("float64", *score(ISS, "iss", data, runs, *SHRINKING), "+"),
         *("float64", *score(ISS, "dropping", data, runs, *DROPPING), "+"),
+        *("float64", *score(DENSE, "set", data, runs, *SPARSE), "+"),
         *("float32", *answer("reader", tmp_path_factory.mktemp("squad"), runs)),
     )
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert output.count("\n") == 4  # only one of them speaks
+    assert output.count("\n") == 5  # only one of them speaks
     return runs
 
 
@@ -122,7 +125,7 @@ def assert_same(folder: Path, reference: Path, tolerance: float) -> None:
         assert mine["hidden_sizes"] == other["hidden_sizes"]
 
 
-@pytest.mark.parametrize("name", ["dense", "iss"])
+@pytest.mark.parametrize("name", ["dense", "iss", "set"])
 def test_two_processes_come_to_what_one_comes_to(name: str, one: Path, two: Path) -> None:
     assert_same(two / name, one / name, 1e-9)
     assert record(two / name)["processes"] == 2

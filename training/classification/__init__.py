@@ -1,0 +1,3 @@
+"""Text classification: movie reviews and tweets, and batches of them."""
+
+__all__ = ()
