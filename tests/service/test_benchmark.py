@@ -72,20 +72,19 @@ def test_every_engine_is_timed_on_both_models(
 def test_the_share_is_that_of_the_layers_which_iss_makes_smaller(
     tmp_path: Path, engine: str
 ) -> None:
-    large = make_reader(tmp_path / "large", hidden_sizes=(2, 2, 90, 90, 90, 90, 90, 90))
-    small = make_reader(tmp_path / "small", hidden_sizes=(2, 2, 1, 1, 1, 1, 1, 1))
-    layers = sparsified_layers(large.card.architecture)
+    reader = make_reader(tmp_path / "reader", hidden_sizes=(2, 2, 90, 90, 90, 90, 90, 90))
+    layers = sparsified_layers(reader.card.architecture)
     assert layers == [
         f"{layer}.{direction}_lstm"
         for layer in ("modelling.0", "modelling.1", "output")
         for direction in ("forward", "backward")
     ]
-    one, other = (
-        share_of_layers(artifact, engine, layers, rounds=9)  # type: ignore[arg-type] # a literal
-        for artifact in (large, small)
+    some, none = (
+        share_of_layers(reader, engine, names, rounds=3)  # type: ignore[arg-type] # a literal
+        for names in (layers, [])
     )
-    assert one > other
-    assert share_of_layers(small, engine, [], rounds=3) == 0  # type: ignore[arg-type] # likewise
+    assert 0 < some < 1
+    assert none == 0
 
 
 def test_a_loops_time_is_that_of_the_nodes_it_runs(tmp_path: Path) -> None:
