@@ -190,18 +190,31 @@ class SparseEvolution:
         free = (~mask).flatten().nonzero().flatten()
         values = weight[mask]  # in the order of places
         dying = torch.cat(
-            [_nearest_to_zero(values, side, self.zeta) for side in (values >= 0, values < 0)]
+            [self._nearest_to_zero(values, side) for side in (values >= 0, values < 0)]
         )
         if len(dying) > len(free):
             dying = dying[values[dying].abs().argsort(stable=True)[: len(free)]]
-        chosen = torch.randperm(len(free), generator=self._generator)[: len(dying)]
-        removed, grown = places[dying], free[chosen.to(free.device)]
+        removed, grown = places[dying], self._shuffle(free)[: len(dying)]
         changed = torch.zeros_like(mask)
         for moved, exists in ((removed, False), (grown, True)):
             rows, columns = moved // mask.shape[1], moved % mask.shape[1]
             mask[rows, columns] = exists
             changed[rows, columns] = True
         return changed
+
+    def _nearest_to_zero(self, values: Tensor, side: Tensor) -> Tensor:
+        """Indices of the fraction zeta of the values on one side of zero that is nearest to it.
+
+        Of equal values (zeros, where weights grew that no gradient reached) chance decides, not
+        their place.
+        """
+        indices = self._shuffle(side.nonzero().flatten())
+        order = values[indices].abs().argsort(stable=True)
+        return indices[order[: int(self.zeta * len(indices))]]
+
+    def _shuffle(self, indices: Tensor) -> Tensor:
+        order = torch.randperm(len(indices), generator=self._generator)
+        return indices[order.to(indices.device)]
 
 
 def erdos_renyi_count(n: int, m: int, epsilon: float) -> int:
@@ -213,13 +226,6 @@ def count_weights(model: nn.Module) -> int:
     """Weights of a model that was trained so: of its sparse matrices, those that are not zero."""
     every = sum(parameter.numel() for parameter in model.parameters())
     return every - sum(int((matrix == 0).sum()) for _, matrix, _ in _matrices(model))
-
-
-def _nearest_to_zero(values: Tensor, side: Tensor, zeta: float) -> Tensor:
-    """Indices of the fraction zeta of the values on one side of zero that is nearest to it."""
-    indices = side.nonzero().flatten()
-    order = values[indices].abs().argsort(stable=True)
-    return indices[order[: int(zeta * len(indices))]]
 
 
 def _matrices(model: nn.Module) -> Iterator[tuple[str, nn.Parameter, int]]:

@@ -73,9 +73,10 @@ def plot_connections(path: Path, title: str, before: Masks, after: Masks) -> Non
 
 
 def _draw_histogram(panel: Axes, counts: Mapping[str, Tensor]) -> None:
-    top = max(int(values.max()) for values in counts.values())
-    step = max(1, (top + 40) // 40)
-    bins = [edge - 0.5 for edge in range(0, top + step + 1, step)]
+    low = min(int(values.min()) for values in counts.values())
+    high = max(int(values.max()) for values in counts.values())
+    step = max(1, (high - low) // 40)
+    bins = [edge - 0.5 for edge in range(low, high + step + 1, step)]
     for label, values in counts.items():
         mean, spread = float(values.double().mean()), float(values.double().std(correction=0))
         panel.hist(

@@ -102,6 +102,15 @@ def test_a_place_is_not_taken_again_by_the_weight_that_left_it() -> None:
     assert int((before & ~evolution.masks["weight"]).sum()) == moved
 
 
+def test_weights_that_no_gradient_reached_move_without_regard_to_their_place() -> None:
+    embedding = nn.Embedding(400, 20)
+    evolution = SparseEvolution(embedding, epsilon=4.0, zeta=0.3)
+    for _ in range(20):
+        evolution.evolve_()
+    first, last = (int(half.sum()) for half in evolution.masks["weight"].chunk(2))
+    assert first == pytest.approx(last, rel=0.15)
+
+
 def test_a_full_matrix_keeps_its_weights() -> None:
     lstm = nn.LSTM(2, 3)
     before = copy.deepcopy(lstm.state_dict())
