@@ -29,6 +29,9 @@ SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.0
 """At a higher learning rate the first steps are chaotic: they blow rounding up."""
 DROPPING = (*SHRINKING, "keep=0.9", "lambda=0.02")
 SPARSE = ("variant=set", "epsilon=1", "zeta=0.5", *UNEVEN)
+ABORTED_AT_EXIT = "terminate called without an active exception"
+"""Of gloo's threads, seldom, in a process that has done all and is exiting: torch does not always
+end them in time (https://github.com/pytorch/pytorch/pull/179291)."""
 READING = (*TINY_READER, "keep=1", "lambda=0.1")
 
 
@@ -102,8 +105,9 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("float32", *answer("reader", tmp_path_factory.mktemp("squad"), runs)),
     )
     output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    assert output.count("\n") == 5  # only one of them speaks
+    assert process.returncode == 0 or ABORTED_AT_EXIT in errors, errors
+    assert len(list(runs.glob("*/record.json"))) == 5
+    assert output.count("\n") <= 5  # only one of them speaks
     return runs
 
 
