@@ -67,60 +67,55 @@ def search_by_ray(
     where = _absolute(where)
     # Machines of a cluster may differ in what 'auto' means: a trial keeps what it means here.
     trials = [replace(trial, config=resolve(trial.config, where.device)) for trial in trials]
-    epochs = max(trial.config.epochs for trial in trials)
-    scheduler = None
-    if len(rule.rungs(epochs)) > 1:
-        scheduler = ASHAScheduler(
-            max_t=epochs, grace_period=rule.grace, reduction_factor=rule.reduction
-        )
-    names = [trial.name for trial in trials]
-    actor = tune.with_resources(
-        tune.with_parameters(
-            _TrialActor,
-            trials={trial.name: trial for trial in trials},
-            where=where,
-            threads=threads,
-        ),
-        {"cpu": threads, "gpu": int(where.device.type == "cuda")},
-    )
-    # Ray continues a search of the same trials only; another one has other files.
-    key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-    folder = where.runs / where.name
     try:
         ray.init(address=address, runtime_env={"env_vars": dict(SETTINGS)})
     except (ConnectionError, ValueError) as error:
         raise RunError(f"--ray {address}: {reason(error)}") from error
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # Ray's to handle
     try:
-        path = str(folder / f"ray-{key}")
-        if tune.Tuner.can_restore(path):
-            tuner = tune.Tuner.restore(path, actor, restart_errored=True)
-        else:
-            better = "max" if quality_of(trials[0].config).higher_is_better else "min"
-            tuner = tune.Tuner(
-                actor,
-                param_space={"trial": tune.grid_search(names)},
-                tune_config=tune.TuneConfig(
-                    metric="quality",
-                    mode=better,
-                    scheduler=scheduler,
-                    trial_name_creator=_name,
-                    trial_dirname_creator=_name,
-                ),
-                run_config=tune.RunConfig(
-                    name=f"ray-{key}",
-                    storage_path=str(folder),
-                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                ),
-            )
-        grid = tuner.fit()
+        results = _tuner(trials, where, rule, threads).fit()
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if grid.num_errors:
-        raise RunError(f"{grid.num_errors} trials failed; the same command tries them again")
-    if not all((result.metrics or {}).get("done") for result in grid):  # Ray took the signal
+    if results.num_errors:
+        raise RunError(f"{results.num_errors} trials failed; the same command tries them again")
+    if not all((result.metrics or {}).get("done") for result in results):  # Ray took the signal
         raise Interrupted(signal.SIGINT, "the search was stopped; the same command continues")
+
+
+def _tuner(trials: Sequence[Trial], where: RunOptions, rule: Halving, threads: int) -> tune.Tuner:
+    """That of an earlier search of the same trials by the same rule, or a new one."""
+    epochs = max(trial.config.epochs for trial in trials)
+    scheduler = None
+    if len(rule.rungs(epochs)) > 1:
+        scheduler = ASHAScheduler(
+            max_t=epochs, grace_period=rule.grace, reduction_factor=rule.reduction
+        )
+    by_name = {trial.name: trial for trial in trials}
+    actor = tune.with_resources(
+        tune.with_parameters(_TrialActor, trials=by_name, where=where, threads=threads),
+        {"cpu": threads, "gpu": int(where.device.type == "cuda")},
+    )
+    folder = where.runs / where.name
+    name = f"ray-{hashlib.sha256(repr((rule, *by_name)).encode()).hexdigest()[:8]}"
+    if tune.Tuner.can_restore(str(folder / name)):
+        return tune.Tuner.restore(str(folder / name), actor, restart_errored=True)
+    return tune.Tuner(
+        actor,
+        param_space={"trial": tune.grid_search(list(by_name))},
+        tune_config=tune.TuneConfig(
+            metric="quality",
+            mode="max" if quality_of(trials[0].config).higher_is_better else "min",
+            scheduler=scheduler,
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(folder),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
 
 
 def _name(trial: Any) -> str:
