@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from issrnn.architecture import ClassifierArchitecture
@@ -10,6 +9,7 @@ from issrnn.networks import Classifier
 from training.classification.config import ClassificationConfig
 from training.fast_dropout import FastDropout
 from training.fast_lstm import FastLSTM
+from training.initial_weights import initialise_lstm_
 
 __all__ = ["build_network"]
 
@@ -33,17 +33,5 @@ def build_network(config: ClassificationConfig, architecture: ClassifierArchitec
     nn.init.uniform_(model.embedding.weight, -config.init_bound, config.init_bound)
     for layer in model.layers:
         if isinstance(layer, nn.LSTM):
-            _initialise_(layer)
+            initialise_lstm_(layer)
     return model
-
-
-@torch.no_grad()
-def _initialise_(lstm: nn.LSTM) -> None:
-    """Glorot's weights, and gates that begin by remembering."""
-    for name, parameter in lstm.named_parameters():
-        if name.startswith("weight"):
-            nn.init.xavier_uniform_(parameter)
-        else:
-            parameter.zero_()
-        if name.startswith("bias_ih"):
-            parameter[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0

@@ -11,6 +11,7 @@ from issrnn.networks import BiDAF, Text
 from issrnn.networks.bidaf import BidirectionalLSTM
 from training.fast_dropout import FastDropout
 from training.fast_lstm import Precision, run_lstm
+from training.initial_weights import initialise_lstm_
 from training.question_answering.config import QuestionAnsweringConfig
 
 __all__ = ["FastBidirectionalLSTM", "build_network", "span_loss"]
@@ -36,7 +37,7 @@ def build_network(config: QuestionAnsweringConfig, architecture: BiDAFArchitectu
     )
     for module in model.modules():
         if isinstance(module, nn.LSTM):
-            _initialise_(module)
+            initialise_lstm_(module)
     return model
 
 
@@ -79,15 +80,3 @@ def span_loss(model: BiDAF, context: Text, question: Text, starts: Tensor, ends:
     return cross_entropy(start.t(), starts, reduction="sum") + cross_entropy(
         end.t(), ends, reduction="sum"
     )
-
-
-@torch.no_grad()
-def _initialise_(lstm: nn.LSTM) -> None:
-    """As the authors' code does: Glorot's weights, and gates that begin by remembering."""
-    for name, parameter in lstm.named_parameters():
-        if name.startswith("weight"):
-            nn.init.xavier_uniform_(parameter)
-        else:
-            parameter.zero_()
-        if name.startswith("bias_ih"):
-            parameter[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import unicodedata
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors.numpy
-from numpy.typing import NDArray
-
 from issrnn.reading import tokens
 from issrnn.word_vectors import WordVectors
-from training.errors import DataError, reason
-from training.files import write_whole
+from training.cache import Arrays, cache_key, read_cache, write_cache
 from training.question_answering import glove, questions, squad
 from training.question_answering.questions import QuestionSet, Texts, WordIds, make_questions
 from training.question_answering.squad import SPLITS, load_squad
@@ -26,10 +19,7 @@ __all__ = ["WORD_VECTOR_LIMIT", "Prepared", "prepare"]
 WORD_VECTOR_LIMIT = 100_000
 """Word vectors to keep: those of the data, filled up with those of the most frequent words."""
 
-Arrays = dict[str, NDArray[Any]]
 _ARRAYS = ("places", "context_of", "starts", "ends")
-_DIGEST_BYTES = 32
-"""Of the SHA-256 at the beginning of the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +53,8 @@ def prepare(
     splits = {split: load_squad(data, split) for split in SPLITS}
     sha256 = {f"{split}-v1.1.json": splits[split].sha256 for split in SPLITS}
     sha256 |= glove.glove_sha256(vectors)
-    file = cache / f"squad-{_key(sha256, limit)}.cache"
+    code = (tokens, squad, glove, questions, sys.modules[__name__])
+    file = cache / f"squad-{cache_key([sha256, limit], code)}.cache"
     if (kept := _read(file, sha256)) is not None:
         return kept
     words = WordIds()
@@ -74,14 +65,6 @@ def prepare(
     return made
 
 
-def _key(sha256: dict[str, str], limit: int) -> str:
-    """Changes with all that the result depends on."""
-    code = [Path(str(m.__file__)).read_bytes() for m in (tokens, squad, glove, questions)]
-    sources = [hashlib.sha256(source).hexdigest() for source in code]
-    parts = [sha256, limit, sources, Path(__file__).read_text("utf-8"), unicodedata.unidata_version]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
 def _write(file: Path, made: Prepared) -> None:
     texts = {
         "words": made.words,
@@ -89,31 +72,19 @@ def _write(file: Path, made: Prepared) -> None:
         "dev": _texts(made.dev),
         "vectors": {"name": made.word_vectors.name, "words": made.word_vectors.words},
     }
-    content = safetensors.numpy.save(
-        {
-            **_arrays("train", made.train),
-            **_arrays("dev", made.dev),
-            "vectors": made.word_vectors.vectors,
-            "texts": np.frombuffer(json.dumps(texts).encode(), np.uint8),
-        }
-    )
-    try:
-        write_whole(file, lambda out: out.writelines((hashlib.sha256(content).digest(), content)))
-    except OSError as error:
-        raise DataError(f"cannot write {file}: {reason(error)}") from error
+    arrays = {
+        **_arrays("train", made.train),
+        **_arrays("dev", made.dev),
+        "vectors": made.word_vectors.vectors,
+    }
+    write_cache(file, arrays, texts)
 
 
 def _read(file: Path, sha256: dict[str, str]) -> Prepared | None:
     """What `_write` wrote; None if it is not there or not as it was written."""
-    try:
-        content = file.read_bytes()
-    except OSError:
+    if (kept := read_cache(file)) is None:
         return None
-    digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        return None
-    arrays = safetensors.numpy.load(content)
-    texts = json.loads(arrays["texts"].tobytes())
+    arrays, texts = kept
     name, words = texts["vectors"]["name"], tuple(texts["vectors"]["words"])
     return Prepared(
         words=tuple(texts["words"]),
