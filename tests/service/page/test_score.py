@@ -85,7 +85,9 @@ def test_pointing_at_a_word_tells_what_each_model_expected(
 
 def test_all_of_it_works_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit()
-    page.get_by_label("Sentences, one a line").focus()
+    field = page.get_by_label("Sentences, one a line")
+    expect(field).to_be_visible()  # hidden until the models are known, and then not focusable
+    field.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("the market fell")
     page.keyboard.press("Control+Enter")
