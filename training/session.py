@@ -14,6 +14,7 @@ from issrnn.lasso import GroupLasso
 from issrnn.set_masks import SparseEvolution
 from training.config import RunConfig
 from training.distributed import join_streams, own_streams
+from training.errors import RunError
 from training.experiment import Experiment, architecture_of, parse_architecture
 
 __all__ = [
@@ -146,6 +147,7 @@ def start(
 
     Raises:
         RuntimeError: If ``weights`` have other names or shapes than the config's network.
+        RunError: If a layer that is to be regularised has no ISS weight groups.
     """
     torch.manual_seed(experiment.config.seed)
     model = experiment.build_network(experiment.dense_architecture())
@@ -191,7 +193,7 @@ def make_evolution(config: RunConfig, model: nn.Module) -> SparseEvolution | Non
 
 def regularised(groups: Groups, leave_out: Sequence[str]) -> list[Group]:
     """The groups of layers whose names do not start with one of ``leave_out``."""
-    return [group for group in groups if not group.owner.startswith(tuple(leave_out))]
+    return [group for group in groups if not _is_left_out(group.owner, leave_out)]
 
 
 def survivors(kept: Kept, dead: Sequence[Tensor]) -> Kept:
@@ -228,9 +230,27 @@ def _assemble(
 ) -> Session:
     config = experiment.config
     groups = experiment.find_groups(model) if config.regularises_groups else None
+    if groups is not None:
+        _check_all_found(groups, architecture_of(model).layer_names, config.leave_out)
     lasso = GroupLasso(regularised(groups, config.leave_out)) if groups is not None else None
     optimizer = experiment.make_optimizer(model)
     return Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
+
+
+def _check_all_found(groups: Groups, names: Sequence[str], leave_out: Sequence[str]) -> None:
+    """A layer without groups would be trained to the end and never get smaller.
+
+    Raises:
+        RunError: If a layer that is to be regularised has no group.
+    """
+    found = {group.owner for group in groups}
+    missing = [name for name in names if name not in found and not _is_left_out(name, leave_out)]
+    if missing:
+        raise RunError(f"no ISS weight groups were found of {', '.join(missing)}:\n{groups}")
+
+
+def _is_left_out(name: str, leave_out: Sequence[str]) -> bool:
+    return name.startswith(tuple(leave_out))
 
 
 def _own_state(state: Any, device: torch.device) -> Any:

@@ -42,7 +42,10 @@ def build_network(config: QuestionAnsweringConfig, architecture: BiDAFArchitectu
 
 
 class FastBidirectionalLSTM(BidirectionalLSTM):
-    """The same layer, faster to train: both directions read one low-precision copy of the input."""
+    """The same layer, faster to train: both directions read one low-precision copy of the input.
+
+    In evaluation mode it is the ordinary layer, whose LSTMs `find_groups` sees running.
+    """
 
     def __init__(
         self, inputs: int, forward_size: int, backward_size: int, precision: Precision
@@ -51,7 +54,9 @@ class FastBidirectionalLSTM(BidirectionalLSTM):
         self.precision = precision
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Both outputs side by side, (T, B, F + R); the backward one's are zero at padding."""
+        """Both outputs side by side, (T, B, F + R); what stands at padding means nothing."""
+        if not self.training:
+            return super().forward(inputs, lengths)
         dtype = torch.bfloat16 if self.precision == "bf16" else inputs.dtype
         steps = torch.arange(len(inputs), device=inputs.device).unsqueeze(1)
         padding = (steps >= lengths).unsqueeze(-1)

@@ -8,9 +8,7 @@ four epochs, of five or six.
 Published, group lasso is a term of the gradient (``-published``). Adam divides each gradient by its
 running size, so that the term's strength there is not lambda, and nothing becomes exactly zero
 without thresholds. The other ISS runs cut each group's length by learning rate x lambda after
-Adam's update (a proximal step, like AdamW's decay); their lambda is on another scale. At 1.5 the
-groups of the trained dense model, 5 to 10 long, still grew: Adam lengthens them by about 0.002 in
-each of the first mini-batches.
+Adam's update (a proximal step, like AdamW's decay); their lambda is on another scale.
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "squad-bidaf-iss-finetune": {
         **_ISS,
         "start_from": "squad-bidaf-dense",
-        "lambda": 5.0,
+        "lambda": 3.0,
         "lambda_epochs": 2,
         "epochs": 3,
         "flat_epochs": 2,

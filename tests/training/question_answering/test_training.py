@@ -12,12 +12,13 @@ from issrnn.networks import BiDAF
 from tests.training.question_answering.conftest import TINY_READER, tiny_reader
 from training.checkpoint import load_document, save_document
 from training.cli import main
+from training.errors import RunError
 from training.experiment import Paths
 from training.question_answering.averages import averages, using_averages
 from training.question_answering.batches import collate
 from training.question_answering.evaluation import predict, score
 from training.question_answering.experiment import QuestionAnswering
-from training.question_answering.network import span_loss
+from training.question_answering.network import FastBidirectionalLSTM, span_loss
 from training.run import resolve
 from training.session import Session, resume, start
 from training.step import remove_dead_, train_step
@@ -94,8 +95,30 @@ def test_a_resumed_session_goes_on_as_if_it_had_not_stopped(paths: Paths, tmp_pa
             assert mine[name].equal(weight), name
 
 
-def test_dead_components_go_and_take_their_averages_with_them(paths: Paths) -> None:
-    trained = session(paths, "squad-bidaf-iss")
+@pytest.mark.parametrize("recurrent", ["fast", "torch"])
+def test_group_lasso_reaches_every_layer_but_the_contextual_one(
+    paths: Paths, recurrent: str
+) -> None:
+    trained = session(paths, "squad-bidaf-iss", f"recurrent={recurrent}", "lambda=1000")
+    train(trained, range(1))
+    assert trained.groups is not None
+    for group in trained.groups:
+        dead = not group.norms().any()
+        assert dead == (not group.owner.startswith("contextual")), group.owner
+
+
+def test_a_layer_without_groups_is_an_error_and_not_left_as_it_is(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always = property(lambda _: True, lambda _, __: None)  # so that it never calls its LSTMs
+    monkeypatch.setattr(FastBidirectionalLSTM, "training", always, raising=False)
+    with pytest.raises(RunError, match=r"no ISS weight groups were found of modelling\.0\.forward"):
+        session(paths, "squad-bidaf-iss", "recurrent=fast")
+
+
+@pytest.mark.parametrize("recurrent", ["fast", "torch"])
+def test_dead_components_go_and_take_their_averages_with_them(paths: Paths, recurrent: str) -> None:
+    trained = session(paths, "squad-bidaf-iss", f"recurrent={recurrent}")
     train(trained, range(2))
     groups = trained.groups
     assert groups is not None
