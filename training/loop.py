@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from training.checkpoint import save_document
 from training.distributed import copy_first_, from_first, is_first, largest
 from training.errors import DivergedError, Interrupted
-from training.experiment import Experiment, Loss
+from training.experiment import Loss
 from training.journal import Journal
-from training.plots import SIZE
+from training.plots import LENGTH, SIZE
 from training.run_folder import RunFolder
 from training.session import Session
 from training.step import remove_dead_, train_step
@@ -169,6 +169,7 @@ class Loop:
             "seconds": position.seconds,
             **figures,
             **self._sizes(),
+            **self._lengths(),
         }
         position.rows.append(row)
         self.journal.row(row)
@@ -176,6 +177,10 @@ class Loop:
     def _sizes(self) -> dict[str, int]:
         names, sizes = self.session.layer_names, self.session.hidden_sizes
         return {f"{SIZE}{name}": size for name, size in zip(names, sizes, strict=True)}
+
+    def _lengths(self) -> dict[str, float]:
+        lengths = self.session.group_lengths
+        return {f"{LENGTH}{name}": float(own.median()) for name, own in lengths.items()}
 
     def _report(self) -> None:
         position, experiment = self.session.position, self._experiment
@@ -212,19 +217,16 @@ class Loop:
         self._tick()  # writing is part of the run's time, not of the next mini-batch's
 
 
-def log_columns(experiment: Experiment[Any], layers: Sequence[str]) -> list[str]:
-    """Columns of the log; training figures are since the line before (or of the epoch).
-
-    Args:
-        experiment: Names the figures.
-        layers: Names of the recurrent layers.
-    """
+def log_columns(session: Session) -> list[str]:
+    """Columns of a session's log; training figures are since the line before (or of the epoch)."""
+    experiment = session.experiment
     return [
         *("step", "epoch", "seconds", "learning_rate"),
         experiment.training_figure,
         *experiment.validation_figures,
         *("gradient_norm", "milliseconds_per_step"),
-        *(f"{SIZE}{layer}" for layer in layers),
+        *(f"{SIZE}{layer}" for layer in session.layer_names),
+        *(f"{LENGTH}{layer}" for layer in session.group_lengths),
     ]
 
 

@@ -14,10 +14,13 @@ from matplotlib.ticker import LogFormatter
 from training.errors import RunError, reason
 from training.files import write_whole
 
-__all__ = ["SIZE", "plot_run", "write_figure"]
+__all__ = ["LENGTH", "SIZE", "plot_run", "write_figure"]
 
 SIZE = "size/"
 """Starts the name of a log column that holds the units left in a layer."""
+
+LENGTH = "length/"
+"""Starts the name of one that holds the median length of a layer's ISS weight groups."""
 
 Row = Mapping[str, Any]
 
@@ -25,9 +28,10 @@ Row = Mapping[str, Any]
 def plot_run(
     path: Path, title: str, rows: Sequence[Row], training: str, validation: Sequence[str]
 ) -> None:
-    """Write training and validation figures (above) and units left in each layer (below), as PNG.
+    """Write training and validation figures, and below units left in each layer, as PNG.
 
-    Perplexities share one logarithmic axis; other validation figures have an axis of their own.
+    Under these stand the lengths of the layers' groups, where they were regularised. Perplexities
+    share one logarithmic axis; other validation figures have an axis of their own.
 
     Args:
         path: Of the picture.
@@ -39,8 +43,11 @@ def plot_run(
     Raises:
         RunError: If it cannot be written.
     """
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    panels = {SIZE: "hidden units left (ISS size)", LENGTH: "median length of the groups"}
+    by_layer = {kind: _columns_of(rows, kind) for kind in panels}
+    by_layer = {kind: names for kind, names in by_layer.items() if names}
+    figure = Figure(figsize=(8, 3.5 * (1 + len(by_layer))), layout="constrained")
+    upper, *below = figure.subplots(1 + len(by_layer), 1, sharex=True, squeeze=False)[:, 0]
     perplexities = training.endswith("perplexity")
     right = upper if perplexities else upper.twinx()
     points = [(row["epoch"], row[training]) for row in rows if "gradient_norm" in row]
@@ -61,13 +68,14 @@ def plot_run(
     else:
         right.set(ylabel=", ".join(_words(name) for name in validation))
     upper.legend(handles=lines)
-    sizes = list(dict.fromkeys(name for row in rows for name in row if name.startswith(SIZE)))
-    for name in sizes:
-        points = [(row["epoch"], row[name]) for row in rows]
-        lower.step(*_columns(points), where="post", label=name.removeprefix(SIZE))
-    lower.set(ylabel="hidden units left (ISS size)", xlabel="epochs", ylim=(0, None))
-    lower.legend()
-    for axes in (upper, lower):
+    for axes, (kind, names) in zip(below, by_layer.items(), strict=True):
+        for name in names:
+            points = [(row["epoch"], row[name]) for row in rows if name in row]
+            axes.step(*_columns(points), where="post", label=name.removeprefix(kind))
+        axes.set(ylabel=panels[kind], ylim=(0, None))
+        axes.legend()
+    below[-1].set(xlabel="epochs")
+    for axes in (upper, *below):
         axes.grid(alpha=0.3, which="both")
     write_figure(path, figure)
 
@@ -83,6 +91,10 @@ def write_figure(path: Path, figure: Figure) -> None:
         write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))
     except OSError as error:
         raise RunError(f"cannot write {path}: {reason(error)}") from error
+
+
+def _columns_of(rows: Sequence[Row], kind: str) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row if name.startswith(kind)))
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

@@ -188,7 +188,7 @@ def _train(
 ) -> None:
     experiment, position = session.experiment, session.position
     steps = experiment.steps_per_epoch
-    columns = log_columns(experiment, session.layer_names)
+    columns = log_columns(session)
     if is_first():
         journal = Journal(
             folder,

@@ -98,6 +98,15 @@ class Session:
         return architecture_of(self.model).layer_names
 
     @property
+    def group_lengths(self) -> dict[str, Tensor]:
+        """Euclidean length of each component's weights, (components,), by regularised layer."""
+        if self.groups is None or self.lasso is None:
+            return {}
+        groups = regularised(self.groups, self.experiment.config.leave_out)
+        lengths = torch.split(self.lasso.lengths(), [group.size for group in groups])
+        return {group.owner: own for group, own in zip(groups, lengths, strict=True)}
+
+    @property
     def device(self) -> torch.device:
         """Where the model is."""
         return next(self.model.parameters()).device

@@ -1,5 +1,6 @@
 """A reader is trained, averaged, resumed, thresholded, shrunk and exported."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -168,6 +169,10 @@ def test_from_run_to_artifact(
     assert set(record["metrics_before_final_tau"]) == {"exact_match", "f1"}
     assert record["hidden_sizes"][:2] == [6, 5]
     assert sum(record["hidden_sizes"]) < sum(tiny_reader().hidden_sizes)
+    with (tmp_path / "iss" / "log.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    assert float(last["length/output.forward_lstm"]) > 0
+    assert "length/contextual.forward_lstm" not in last  # left out of group lasso
     assert (tmp_path / "iss" / "plot.png").read_bytes().startswith(b"\x89PNG")
     models = tmp_path / "models"
     assert command(paths, tmp_path, "export", "iss", "--models", str(models)) == 0
