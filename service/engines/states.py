@@ -48,17 +48,9 @@ def pad_ids(sequences: Sequence[Ids]) -> tuple[Ids, Lengths]:
     return padded, lengths
 
 
-def stack_states(states: Sequence[State | None], first: State) -> State:
-    """The states of several sequences as those of a batch.
-
-    Args:
-        states: One a sequence; None: at its begin.
-        first: What a sequence begins with.
-    """
-    return tuple(
-        np.stack([entry if state is None else state[index] for state in states])
-        for index, entry in enumerate(first)
-    )
+def stack_states(states: Sequence[State]) -> State:
+    """The states of several sequences as that of a batch."""
+    return tuple(np.stack(entries) for entries in zip(*states, strict=True))
 
 
 def _entries(architecture: _Architecture) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def pad(chunks: Sequence[Chunk], sizes: Sequence[int]) -> PaddedBatch:
             [np.arange(length, dtype=np.int64) * rows + row for row, length in enumerate(lengths)]
         ),
         targets=np.concatenate([chunk.targets for chunk in chunks]),
-        state=stack_states([chunk.state for chunk in chunks], zeros),
+        state=stack_states([chunk.state or zeros for chunk in chunks]),
         top_k=max(chunk.top_k for chunk in chunks),
     )
 
