@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Variant:
 
     card: Card
     vocabulary: Vocabulary
-    """Words of a language model, characters of a reader."""
+    """Words of a language model or classifier, characters of a reader."""
     word_vectors: WordVectors | None
     """What a reader reads words as."""
     parameters: int
@@ -41,11 +42,25 @@ class Variant:
         """Such as ``ptb-lstm-small-iss``."""
         return self.card.name
 
+    @property
+    def multiply_adds(self) -> int:
+        """That the engine makes for one token: dense ones unless it has sparse kernels."""
+        architecture, sparse = self.card.architecture, self.card.sparse_weights
+        dense = architecture.multiply_adds_per_token()
+        if self.engine.name != "torch-csr-fp32":
+            return dense
+        shapes = architecture.shapes()
+        return dense - sum(
+            math.prod(shapes[name]) - count
+            for name, count in sparse.items()
+            if name.startswith(tuple(f"{layer}." for layer in architecture.layer_names))
+        )
+
     def info(self, *, provenance: bool = False) -> ModelInfo:
         """What ``GET /models`` says of it."""
         architecture = self.card.architecture
         dense = self.card.dense_hidden_sizes
-        reading, vectors = self.card.reading, self.card.word_vectors
+        labels, reading, vectors = self.card.labels, self.card.reading, self.card.word_vectors
         return ModelInfo(
             name=self.name,
             task=self.card.task,
@@ -56,10 +71,11 @@ class Variant:
             hidden_sizes=list(architecture.hidden_sizes),
             layer_names=list(architecture.layer_names),
             dense_hidden_sizes=list(dense) if dense is not None else None,
+            labels=list(labels) if labels is not None else None,
             reading=reading.model_dump() if reading is not None else None,
             word_vectors=vectors.file if vectors is not None else None,
             parameters=self.parameters,
-            multiply_adds=architecture.multiply_adds_per_token(),
+            multiply_adds=self.multiply_adds,
             bytes=self.bytes,
             engine_bytes=self.engine.weight_bytes,
             metrics=metrics_of_engine(self.card.metrics, self.engine.name),
