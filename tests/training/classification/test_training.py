@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.classification import multiclass_f1_score
 
 from issrnn import artifact
 from issrnn.architecture import ClassifierArchitecture
@@ -26,7 +25,7 @@ from tests.training.conftest import training_process
 from tests.training.test_resume import assert_same, interrupt_in_training, results
 from training.checkpoint import load_document, save_document
 from training.classification.batches import collate
-from training.classification.evaluation import predict, score
+from training.classification.evaluation import predict
 from training.classification.experiment import Classification
 from training.cli import main
 from training.config import override
@@ -165,15 +164,6 @@ def test_whole_texts_are_measured_however_long(paths: Paths) -> None:
     for index in range(5):
         words = torch.tensor(experiment.test.words(index)).long().unsqueeze(1)
         assert found[index] == int(model(words, torch.tensor([len(words)])).argmax())
-
-
-def test_scores_are_accuracy_and_the_mean_of_the_labels_f1() -> None:
-    chance = np.random.default_rng(0)
-    found, true = chance.integers(3, size=50), chance.integers(3, size=50)
-    expected = multiclass_f1_score(torch.tensor(found), torch.tensor(true), 3, average="macro")
-    scores = score(found, true)
-    assert scores["macro_f1"] == pytest.approx(100 * float(expected), rel=1e-5)
-    assert scores["accuracy"] == pytest.approx(100 * np.mean(found == true))
 
 
 def test_sparse_presets_have_under_4_percent_of_the_dense_parameters() -> None:
