@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from issrnn.artifact import ArtifactError, Card, load
 from issrnn.vocabulary import Vocabulary
 from issrnn.word_vectors import WordVectors
 from service.batcher import Batcher, BatchingLimits
-from service.engines import Engine, EngineName, create_engine
+from service.engines import Engine, EngineName, create_engine, multiply_adds
 from service.schemas import ModelInfo
 from service.settings import Settings
 from service.worker import BatchObserver, Placement, Worker
@@ -44,17 +43,8 @@ class Variant:
 
     @property
     def multiply_adds(self) -> int:
-        """That the engine makes for one token: dense ones unless it has sparse kernels."""
-        architecture, sparse = self.card.architecture, self.card.sparse_weights
-        dense = architecture.multiply_adds_per_token()
-        if self.engine.name != "torch-csr-fp32":
-            return dense
-        shapes = architecture.shapes()
-        return dense - sum(
-            math.prod(shapes[name]) - count
-            for name, count in sparse.items()
-            if name.startswith(tuple(f"{layer}." for layer in architecture.layer_names))
-        )
+        """For one token."""
+        return multiply_adds(self.card, self.engine.name)
 
     def info(self, *, provenance: bool = False) -> ModelInfo:
         """What ``GET /models`` says of it."""

@@ -5,6 +5,7 @@ A folder for each network holds its unit of work and its engines.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,26 @@ from issrnn.artifact import Artifact, Card
 from service.engines import bidaf, classifier, language_model
 from service.engines.base import ENGINE_NAMES, Engine, EngineName
 
-__all__ = ["ENGINE_NAMES", "Engine", "EngineName", "create_engine", "engines_of"]
+__all__ = ["ENGINE_NAMES", "Engine", "EngineName", "create_engine", "engines_of", "multiply_adds"]
 
 
 def engines_of(card: Card) -> tuple[EngineName, ...]:
     """The engines that can compute a model: sparse kernels are for classifiers that are sparse."""
     is_sparse = isinstance(card.architecture, ClassifierArchitecture) and card.sparse_weights
     return tuple(name for name in ENGINE_NAMES if name != "torch-csr-fp32" or is_sparse)
+
+
+def multiply_adds(card: Card, engine: EngineName) -> int:
+    """That an engine makes for one token; only sparse kernels leave out the zeros of a matrix."""
+    dense = card.architecture.multiply_adds_per_token()
+    if engine != "torch-csr-fp32":
+        return dense
+    shapes = card.architecture.shapes()
+    return dense - sum(
+        math.prod(shapes[name]) - count
+        for name, count in card.sparse_weights.items()
+        if name.startswith("layers.")  # the embedding is a look-up
+    )
 
 
 def create_engine(
