@@ -15,6 +15,7 @@ from issrnn.architecture import ClassifierArchitecture
 from issrnn.life_averages import AVERAGE
 from issrnn.networks import Classifier
 from issrnn.set_masks import SparseEvolution, count_weights
+from service.measure import main as measure
 from tests.training.classification.conftest import (
     TINY_CLASSIFIER,
     TINY_ISS,
@@ -229,6 +230,12 @@ def test_from_run_to_artifact(
         f"{name}: {figure.replace('_', ' ')} {value:.4f}"
         for figure, value in loaded.card.metrics.items()
     ]
+    assert measure([str(tmp_path / name), str(paths.data / "imdb" / "aclImdb")]) == 0
+    served = ", ".join(
+        f"{figure} {loaded.card.metrics[f'test_{figure}']:.3f}"
+        for figure in ("accuracy", "macro_f1")
+    )
+    assert f"{name} on onnxruntime-fp32: {served} over 48 texts" in capsys.readouterr().out
 
 
 def test_the_record_counts_the_weights_that_exist(paths: Paths, runs: Path) -> None:
