@@ -33,7 +33,7 @@ __all__ = ["dashboard_queries", "fill_in", "main"]
 
 DEPLOY = Path(__file__).parent
 NOT_INSTALLED = 77
-VARIABLES = {"$__rate_interval": "10s", "$model": ".+", "$endpoint": "/(score|answer)"}
+VARIABLES = {"$__rate_interval": "10s", "$model": ".+", "$endpoint": "/(score|answer|classify)"}
 """What Grafana would put in, at the scrape interval used here."""
 BODIES: dict[str, dict[str, Any]] = {
     "score": {
@@ -44,11 +44,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "question": "What rose for the third month?",
         "context": "Prices rose for the third month in a row, and nobody expected them to fall.",
     },
+    "classify": {"texts": ["A warm and funny film.", "Two hours of zxqv."]},
 }
 """A request of each task."""
 NEEDED = {
     "issrnn_scored_tokens": "score",
     "issrnn_answered_questions": "answer",
+    "issrnn_classified": "classify",
     'variant!="dense"': "compare",
 }
 """What a service must serve to give numbers for a query that holds this; `compare`: a model's

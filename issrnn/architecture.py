@@ -270,6 +270,11 @@ class ClassifierArchitecture(BaseModel):
     label_count: Annotated[int, Field(ge=2)]
 
     @property
+    def cell(self) -> Cell:
+        """Of all layers."""
+        return "lstm"
+
+    @property
     def token_count(self) -> int:
         """Entries of the tokenizer: words."""
         return self.vocabulary_size
@@ -284,7 +289,7 @@ class ClassifierArchitecture(BaseModel):
         shapes: Shapes = {"embedding.weight": (self.vocabulary_size, self.embedding_size)}
         inputs = self.embedding_size
         for name, hidden in zip(self.layer_names, self.hidden_sizes, strict=True):
-            shapes |= _recurrent_shapes(name, "lstm", inputs, hidden)
+            shapes |= _recurrent_shapes(name, self.cell, inputs, hidden)
             inputs = hidden
         shapes["output.weight"] = (self.label_count, inputs)
         shapes["output.bias"] = (self.label_count,)

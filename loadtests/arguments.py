@@ -115,7 +115,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     add("timeout", "seconds a client waits for an answer", type=float)
     add("seed", "fixes what is sent and when it arrives", type=int)
     add("max_failed", "share of failed requests above which the command fails", type=float)
-    add("texts_per_request", "/score: sentences in a request", type=int)
+    add("texts_per_request", "/score, /classify: texts in a request", type=int)
     group.add_argument(
         "--token-details",
         action="store_true",

@@ -39,7 +39,9 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="model to ask for, such as ptb-lstm-small-iss; for several tasks "
         "score=NAME,answer=NAME; empty: the service's traffic split",
     )
-    group.add_argument("--texts-per-request", type=int, default=1, help="/score: sentences")
+    group.add_argument(
+        "--texts-per-request", type=int, default=1, help="/score, /classify: texts in a request"
+    )
     group.add_argument("--top-k", type=int, default=1, help="/answer: spans asked for")
     group.add_argument(
         "--context-words",

@@ -73,6 +73,9 @@ def _conditions(record: Record) -> str:
         words = "{} to {}".format(*plan.context_words) if plan.context_words else "any number of"
         lines.append(f"- /answer: one question a request on a passage of {words} words, top_k "
                      f"{plan.top_k}; tokens/s are words of question and passage")  # fmt: skip
+    if "classify" in tasks:
+        lines.append(f"- /classify: {plan.texts_per_request} review(s) a request; tokens/s are "
+                     "words of reviews")  # fmt: skip
     return "## Conditions\n\n" + "\n".join(lines)
 
 

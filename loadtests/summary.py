@@ -38,8 +38,8 @@ class Row:
     """Answers a second, those that came in the measured time, whenever they were asked for."""
     throughput_by_round: tuple[float, ...]
     tokens_per_second: float | None
-    """``/score``: scored tokens; ``/answer``: words of question and passage, by white space; None
-    for all tasks together."""
+    """``/score``: scored tokens; ``/answer``: words of question and passage, and ``/classify``: of
+    reviews, by white space; None for all tasks together."""
     p50_ms: float | None
     """Median latency from the intended start; None if nothing was answered."""
     p95_ms: float | None
@@ -54,7 +54,8 @@ class Row:
     failed: float
     """Share with any other error, or an answer that breaks the contract."""
     right: float | None
-    """``/answer``: share of answers that are the expected ones; None where nothing is expected."""
+    """``/answer``, ``/classify``: share of answers that are the expected ones; None where there are
+    none."""
     sent_late_p99_ms: float | None
     """How late the load generator itself sent what was planned: large if it is the limit."""
     client_cpu: float

@@ -18,6 +18,7 @@ from service.problems import add_handlers
 from service.registry import Registry
 from service.routes import (
     answer,
+    classify,
     compare,
     completions,
     health,
@@ -37,6 +38,7 @@ __all__ = ["create_app"]
 ROUTERS = (
     score.router,
     answer.router,
+    classify.router,
     compare.router,
     completions.router,
     hugging_face.router,

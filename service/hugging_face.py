@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, PositiveInt
 
-from service.schemas import ResponseModel, StrictModel
+from service.schemas import NonBlankText, ResponseModel, StrictModel
 from service.tasks.answer.reply import AnswerReply
-from service.tasks.answer.schemas import AnswerRequest, NonBlankText
+from service.tasks.answer.schemas import AnswerRequest
 
 __all__ = ["QuestionAnsweringElement", "QuestionAnsweringRequest", "field_of", "to_elements"]
 

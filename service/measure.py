@@ -3,8 +3,11 @@
 For a language model, DATA has one sentence a line, in the model's own form; the figure is the
 perplexity of all lines read as one document, each line followed by ``<eos>``, as ``/score`` with
 ``carry_state`` reads it. For a reader, DATA is in SQuAD's layout; the figures are the exact match
-and F1 of ``/answer``'s best answers, in per cent. ``--record`` puts figures into the artifact's
-card, such as an int8 engine's own ``test_perplexity_int8``, or ``exact_match_int8 f1_int8``.
+and F1 of ``/answer``'s best answers, in per cent. For a classifier, DATA is the Large Movie Review
+Dataset (its test split is read) or a table with the columns of the Sanders corpus; the figures are
+the accuracy and macro F1 of ``/classify``'s labels, in per cent. ``--record`` puts figures into the
+artifact's card, such as an int8 engine's own ``test_perplexity_int8``, ``exact_match_int8
+f1_int8``, or ``test_accuracy_int8 test_macro_f1_int8``.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from issrnn.artifact import Artifact, ArtifactError, load, save
 from service.cores import available_cores
 from service.engines import ENGINE_NAMES, Engine, create_engine
 from service.measuring.answers import measure_answers
+from service.measuring.labels import measure_labels
 from service.measuring.measurement import Measurement
 from service.measuring.perplexity import measure_perplexity
 from service.problems import FieldProblemError
@@ -30,7 +34,11 @@ __all__ = ["main"]
 
 Measure = Callable[[Engine[Any, Any], Artifact, Path, Settings], Measurement]
 
-_MEASURES: dict[TaskName, Measure] = {"score": measure_perplexity, "answer": measure_answers}
+_MEASURES: dict[TaskName, Measure] = {
+    "score": measure_perplexity,
+    "answer": measure_answers,
+    "classify": measure_labels,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m service.measure", description=__doc__)
     parser.add_argument("model", type=Path, help="artifact folder")
-    parser.add_argument("data", type=Path, help="sentences, or questions in SQuAD's layout")
+    parser.add_argument("data", type=Path, help="sentences, questions, or labelled texts")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default="onnxruntime-fp32")
     parser.add_argument("--threads", type=_positive, default=len(available_cores()))
     parser.add_argument(
@@ -55,9 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         artifact = load(options.model)
-        measure = _MEASURES.get(artifact.card.task)
-        if measure is None:
-            raise ValueError(f"models for the task {artifact.card.task!r} cannot be measured")
+        measure = _MEASURES[artifact.card.task]
         engine = create_engine(options.engine, artifact, options.threads)
         # the settings a service has by default, whatever the environment says
         found = measure(engine, artifact, options.data, Settings.model_construct())

@@ -34,7 +34,7 @@ class Metrics:
     """All metrics, in a registry of their own.
 
     Labels: ``endpoint`` is the route's template; ``model`` and ``variant`` are empty where no model
-    answered; ``role`` is ``live`` or ``shadow``.
+    answered; ``role`` is ``live`` or ``shadow``; ``label`` is one of a classifier's.
     """
 
     def __init__(self) -> None:
@@ -91,6 +91,22 @@ class Metrics:
             "issrnn_answer_probability",
             "Sum over best answers; this / answered questions is how sure the model is.",
             (*_BY_REQUEST, "role"),
+        )
+        self.classified_texts = self._counter(
+            "issrnn_classified_texts",
+            "Texts classified, by the label they got.",
+            (*_BY_REQUEST, "role", "label"),
+        )
+        self.label_probability = self._counter(
+            "issrnn_label_probability",
+            "Sum over these labels; this / classified texts is how sure the model is.",
+            (*_BY_REQUEST, "role"),
+        )
+        self.classified_words = self._counter(
+            "issrnn_classified_words", "Words of classified texts.", (*_BY_REQUEST, "role")
+        )
+        self.unknown_words = self._counter(
+            "issrnn_unknown_words", "Those not in the vocabulary.", (*_BY_REQUEST, "role")
         )
         self.shadow_dropped = self._counter(
             "issrnn_shadow_dropped",

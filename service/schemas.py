@@ -10,6 +10,7 @@ __all__ = [
     "ModelCost",
     "ModelInfo",
     "ModelList",
+    "NonBlankText",
     "ResponseModel",
     "StrictModel",
     "TaskName",
@@ -36,8 +37,17 @@ def check_unicode(text: str) -> str:
     return text
 
 
+def _not_blank(text: str) -> str:
+    if not text or text.isspace():
+        raise ValueError("must not be empty or white space alone")
+    return text
+
+
 Text = Annotated[str, AfterValidator(check_unicode)]
 """Any text that can be encoded."""
+
+NonBlankText = Annotated[Text, AfterValidator(_not_blank)]
+"""Text with something in it."""
 
 
 class StrictModel(BaseModel):
@@ -88,13 +98,15 @@ class ModelInfo(ResponseModel):
     """Which layer (and direction) each of these is."""
     dense_hidden_sizes: list[int] | None = None
     """The same before shrinking; null if it was not shrunk."""
+    labels: list[str] | None = None
+    """For the task classify: the labels it tells apart."""
     reading: dict[str, int] | None = None
     """For the task answer: words of a window, of an overlap, and of the longest answer."""
     word_vectors: str | None = None
     """The file of frozen vectors it reads words as; they are none of its parameters."""
     parameters: int | None = None
     multiply_adds: int | None = None
-    """For one token."""
+    """For one token; of sparse matrices as many as of dense ones, but on an engine with ``csr``."""
     bytes: int | None = None
     """Of the weights on disk."""
     engine_bytes: int | None = None

@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     max_wait_ms: NonNegativeFloat = 0.0
     """How long work may wait for company while the engine is idle, in milliseconds."""
     chunk_steps: PositiveInt = 64
-    """Steps of one chunk of a text to score: a long document lets others in between them."""
+    """Words of one chunk of a text to score or classify: a long one lets others in between them."""
     max_queued_requests: PositiveInt = 256
     """Requests in one model's queue; more are answered 429."""
     max_queued_tokens: PositiveInt = 400_000

@@ -1,8 +1,8 @@
 """Artifacts of the paper's sizes with random weights: what their speed is, before any training.
 
 ``python -m service.untrained FOLDER`` writes those of a task there. Time does not depend on the
-weights' values, so that dense and ISS show what removing units is worth in time; their answers mean
-nothing.
+weights' values, so that dense and ISS show what removing units is worth in time, and dense and SET
+what removing single weights is; their answers mean nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from issrnn.architecture import (
     Architecture,
     BiDAFArchitecture,
+    ClassifierArchitecture,
     RecurrentHighwayLanguageModel,
     RecurrentLanguageModel,
 )
@@ -27,9 +28,12 @@ from issrnn.artifact import ArtifactError, Card, Provenance, Weights, save
 from issrnn.reading.rules import Reading
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
 from issrnn.word_vectors import WordVectors
+from service.schemas import TaskName
 
 __all__ = ["UNTRAINED", "main", "make_all_untrained", "make_untrained"]
 
+_TASKS: dict[str, TaskName] = {"bidaf": "answer", "classifier": "classify"}
+_LABELS = ("negative", "positive")
 _CHARACTERS = (PADDING, UNKNOWN, *string.ascii_letters, *string.digits, *string.punctuation)
 
 
@@ -49,6 +53,16 @@ def _reader(*hidden_sizes: int) -> BiDAFArchitecture:
     )
 
 
+def _classifier(hidden: int) -> ClassifierArchitecture:
+    return ClassifierArchitecture(
+        vocabulary_size=20_000,
+        embedding_size=hidden,
+        hidden_sizes=(hidden,),
+        pooling="max",
+        label_count=len(_LABELS),
+    )
+
+
 UNTRAINED: dict[str, dict[str, Architecture]] = {
     "score": {
         "ptb-lstm-large-dense-untrained": _language_model(1500, 1500),
@@ -65,9 +79,21 @@ UNTRAINED: dict[str, dict[str, Architecture]] = {
         "squad-bidaf-dense-untrained": _reader(*[100] * 8),
         "squad-bidaf-iss-untrained": _reader(100, 100, 51, 33, 42, 58, 37, 26),
     },
+    "classify": {
+        "imdb-lstm-dense-untrained": _classifier(128),
+        "imdb-lstm-set-untrained": _classifier(128),
+    },
+    "classify-large": {
+        "imdb-lstm-large-dense-untrained": _classifier(1500),
+        "imdb-lstm-large-set-untrained": _classifier(1500),
+    },
 }
 """By task, and by network where a task has two, the models' architectures, the dense one first (Wen
-et al., ICLR 2018: the second row of Table 1, all of Table 2, the third row of Table 4)."""
+et al., ICLR 2018: the second row of Table 1, all of Table 2, the third row of Table 4; classifiers
+of this project's size and of the units of Table 1). A second one of the same sizes is sparse."""
+
+_DENSITY = 0.04
+"""Of a sparse classifier; SET-LSTM has less (Liu et al., 2019, https://arxiv.org/abs/1901.09208)."""
 
 _COMMON_WORDS = """
 the of to a in and 's that for $ is it said on at by as from with million mr. was be are its n't has
@@ -96,12 +122,17 @@ def make_all_untrained(folder: Path, task: str, *, seed: int = 0) -> list[Card]:
     Raises:
         ArtifactError: If one cannot be written.
     """
-    dense, *smaller = UNTRAINED[task].items()
-    sizes = dense[1].hidden_sizes
-    return [make_untrained(folder, *dense, seed=seed)] + [
-        make_untrained(folder, name, architecture, dense_hidden_sizes=sizes, seed=seed)
-        for name, architecture in smaller
-    ]
+    dense, *others = UNTRAINED[task].items()
+    cards = [make_untrained(folder, *dense, seed=seed)]
+    for name, architecture in others:
+        if architecture == dense[1]:
+            cards.append(make_untrained(folder, name, architecture, density=_DENSITY, seed=seed))
+        else:
+            sizes = dense[1].hidden_sizes
+            cards.append(
+                make_untrained(folder, name, architecture, dense_hidden_sizes=sizes, seed=seed)
+            )
+    return cards
 
 
 def make_untrained(
@@ -110,6 +141,7 @@ def make_untrained(
     architecture: Architecture,
     *,
     dense_hidden_sizes: tuple[int, ...] | None = None,
+    density: float = 1.0,
     seed: int = 0,
 ) -> Card:
     """Write one artifact with weights from U(-0.04, 0.04), stored as fp16.
@@ -119,6 +151,8 @@ def make_untrained(
         name: Of the model and its folder.
         architecture: All sizes.
         dense_hidden_sizes: Of the dense model; makes this one the ``iss`` variant.
+        density: Share of the weights of embedding and layers that are not zero; below 1 makes this
+            one the ``set`` variant.
         seed: Fixes the weights.
 
     Returns:
@@ -133,14 +167,18 @@ def make_untrained(
         weight: generator.random(shape, dtype=np.float32) * np.float32(0.08) - np.float32(0.04)
         for weight, shape in architecture.shapes().items()
     }
-    reads = isinstance(architecture, BiDAFArchitecture)
+    for weight, array in weights.items():
+        if density < 1.0 and array.ndim == 2 and not weight.startswith("output."):
+            array[generator.random(array.shape, dtype=np.float32) >= density] = 0.0
+    task = _TASKS.get(architecture.kind, "score")
     card = Card(
         name=name,
-        task="answer" if reads else "score",
-        variant="dense" if dense_hidden_sizes is None else "iss",
+        task=task,
+        variant=_variant(dense_hidden_sizes, density),
         architecture=architecture,
         dense_hidden_sizes=dense_hidden_sizes,
-        reading=Reading() if reads else None,
+        reading=Reading() if task == "answer" else None,
+        labels=_LABELS if task == "classify" else None,
         weights_dtype="float16",
         metrics={},
         provenance=Provenance(
@@ -159,7 +197,14 @@ def make_untrained(
     if isinstance(architecture, BiDAFArchitecture):
         vectors = _word_vectors(architecture.word_vector_size)
         return save(folder / name, card, weights, Vocabulary(_CHARACTERS), vectors)
-    return save(folder / name, card, weights, _vocabulary(architecture.vocabulary_size))
+    special = PADDING if task == "classify" else END
+    return save(folder / name, card, weights, _vocabulary(special, architecture.vocabulary_size))
+
+
+def _variant(dense_hidden_sizes: tuple[int, ...] | None, density: float) -> str:
+    if density < 1.0:
+        return "set"
+    return "dense" if dense_hidden_sizes is None else "iss"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -179,8 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _vocabulary(size: int) -> Vocabulary:
-    words = dict.fromkeys((END, UNKNOWN, "N", *_COMMON_WORDS.split()))
+def _vocabulary(special: str, size: int) -> Vocabulary:
+    words = dict.fromkeys((special, UNKNOWN, "N", *_COMMON_WORDS.split()))
     numbered = (f"word{number}" for number in range(size))
     return Vocabulary((*words, *numbered)[:size])
 

@@ -12,7 +12,7 @@ from issrnn.artifact import ArtifactError, Card, load
 from issrnn.vocabulary import Vocabulary
 from issrnn.word_vectors import WordVectors
 from service.batcher import Batcher, BatchingLimits
-from service.engines import Engine, EngineName, create_engine
+from service.engines import Engine, EngineName, create_engine, multiply_adds
 from service.schemas import ModelInfo
 from service.settings import Settings
 from service.worker import BatchObserver, Placement, Worker
@@ -28,7 +28,7 @@ class Variant:
 
     card: Card
     vocabulary: Vocabulary
-    """Words of a language model, characters of a reader."""
+    """Words of a language model or classifier, characters of a reader."""
     word_vectors: WordVectors | None
     """What a reader reads words as."""
     parameters: int
@@ -41,11 +41,16 @@ class Variant:
         """Such as ``ptb-lstm-small-iss``."""
         return self.card.name
 
+    @property
+    def multiply_adds(self) -> int:
+        """For one token."""
+        return multiply_adds(self.card, self.engine.name)
+
     def info(self, *, provenance: bool = False) -> ModelInfo:
         """What ``GET /models`` says of it."""
         architecture = self.card.architecture
         dense = self.card.dense_hidden_sizes
-        reading, vectors = self.card.reading, self.card.word_vectors
+        labels, reading, vectors = self.card.labels, self.card.reading, self.card.word_vectors
         return ModelInfo(
             name=self.name,
             task=self.card.task,
@@ -56,10 +61,11 @@ class Variant:
             hidden_sizes=list(architecture.hidden_sizes),
             layer_names=list(architecture.layer_names),
             dense_hidden_sizes=list(dense) if dense is not None else None,
+            labels=list(labels) if labels is not None else None,
             reading=reading.model_dump() if reading is not None else None,
             word_vectors=vectors.file if vectors is not None else None,
             parameters=self.parameters,
-            multiply_adds=architecture.multiply_adds_per_token(),
+            multiply_adds=self.multiply_adds,
             bytes=self.bytes,
             engine_bytes=self.engine.weight_bytes,
             metrics=metrics_of_engine(self.card.metrics, self.engine.name),

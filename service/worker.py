@@ -131,6 +131,7 @@ class Worker(Generic[ItemT, OutputT]):
         try:
             self._bind()
             engine = self._make_engine()
+            del self._make_engine  # and with it the artifact, whose weights the engine has copied
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the engine
             self.engine.set_exception(error)
             return

@@ -4,6 +4,7 @@ Training and serving both read through here, so that they cannot differ.
 """
 
 from issrnn.reading.encoding import Encoded, encode
+from issrnn.reading.label_scores import score_labels
 from issrnn.reading.rules import Reading
 from issrnn.reading.scores import exact_match, f1
 from issrnn.reading.spans import Span, best_spans
@@ -22,6 +23,7 @@ __all__ = [
     "exact_match",
     "f1",
     "plain_words",
+    "score_labels",
     "split",
     "tokenize",
     "word_ids",

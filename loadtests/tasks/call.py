@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 __all__ = ["Call", "Content", "ContractError", "Task", "TaskName"]
 
-TaskName = Literal["score", "answer"]
+TaskName = Literal["score", "answer", "classify"]
 
 
 class ContractError(ValueError):

@@ -17,7 +17,7 @@ class RequestOptions:
     """
 
     texts_per_request: int = 1
-    """``/score``: sentences in a request."""
+    """``/score``, ``/classify``: sentences or reviews in a request."""
     token_details: bool = False
     """``/score``: whether answers hold each token's log-probability."""
     top_k: int = 1

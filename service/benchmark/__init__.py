@@ -1,4 +1,4 @@
-"""Time of dense and ISS models on every engine: ``python -m service.benchmark``."""
+"""Time of dense, ISS and sparse models on every engine: ``python -m service.benchmark``."""
 
 from service.benchmark.record import Benchmark, Share, Timing
 from service.benchmark.run import run_benchmark

@@ -1,10 +1,11 @@
-"""Time of dense and ISS models on every engine: ``python -m service.benchmark``.
+"""Time of dense, ISS and sparse models on every engine: ``python -m service.benchmark``.
 
 At the paper's sizes (Wen et al., ICLR 2018, Tables 1, 2 and 4) with random weights, as time does
 not depend on their values, or for given artifacts. What is timed is what the service does with a
-batch: the log-probability of each given next word of a language model, the logits of a reader. All
-engines are timed in turn within each round; medians are given, and the share of time that the
-layers take which ISS makes smaller.
+batch: the log-probability of each given next word of a language model, the logits of a reader or of
+a classifier. All engines are timed in turn within each round; medians are given, and the share of
+time that the layers take which ISS makes smaller. Where sparse kernels can compute a model, the
+setting is printed that gives each model the engine that was its fastest.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _untrained(task: str) -> list[Artifact]:
-    """The paper's dense and ISS models, untrained."""
+    """Dense models and smaller ones, untrained."""
     with tempfile.TemporaryDirectory() as folder:
         cards = make_all_untrained(Path(folder), task)
         return [load(Path(folder) / card.name) for card in cards]

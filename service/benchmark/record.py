@@ -18,11 +18,13 @@ class Timing(BaseModel):
     """One engine, one model, one batch."""
 
     engine: EngineName
+    model: str
+    variant: str
     hidden_sizes: tuple[int, ...]
     batch: int
     threads: int
     multiply_adds: int
-    """For one token."""
+    """For one token, on this engine."""
     milliseconds: list[float]
     """Of each round."""
 
@@ -36,6 +38,8 @@ class Share(BaseModel):
     """Which part of an engine's time the layers take that ISS makes smaller."""
 
     engine: EngineName
+    model: str
+    variant: str
     hidden_sizes: tuple[int, ...]
     layers: list[str]
     share: float

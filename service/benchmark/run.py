@@ -15,7 +15,7 @@ from service.benchmark.record import Benchmark, Timing, machine_name, versions_o
 from service.benchmark.shares import time_shares
 from service.benchmark.workloads import random_items, workload_of
 from service.cores import available_cores
-from service.engines import Engine, EngineName, create_engine
+from service.engines import Engine, EngineName, create_engine, engines_of, multiply_adds
 
 __all__ = ["run_benchmark"]
 
@@ -29,7 +29,7 @@ def run_benchmark(
     threads: Sequence[int],
     rounds: int,
 ) -> Benchmark:
-    """Time every engine on every model.
+    """Time every engine on every model that it can compute.
 
     Args:
         artifacts: Models of one architecture, the dense one first.
@@ -38,11 +38,13 @@ def run_benchmark(
         rounds: Timed calls of each.
 
     Raises:
-        ValueError: If the models are of several architectures.
+        ValueError: If the models are of several architectures, or no engine computes any of them.
     """
     kinds = {artifact.card.architecture.kind for artifact in artifacts}
     if len(kinds) != 1:
         raise ValueError(f"models of one architecture can be compared, not {sorted(kinds)}")
+    if not any(name in engines_of(artifact.card) for artifact in artifacts for name in engines):
+        raise ValueError(f"{' and '.join(engines)} can compute none of these models")
     timings: list[Timing] = []
     for count in threads:  # one after the other: torch's number of threads is the process'
         timings.extend(_time_in_turn(artifacts, engines, count, rounds))
@@ -64,6 +66,7 @@ def _time_in_turn(
         (artifact, create_engine(name, artifact, threads))
         for artifact in artifacts
         for name in engines
+        if name in engines_of(artifact.card)
     ]
     batches = workload_of(artifacts[0].card.architecture).batches
     generator = np.random.default_rng(0)
@@ -79,10 +82,12 @@ def _time_in_turn(
     return [
         Timing(
             engine=engine.name,
+            model=artifact.card.name,
+            variant=artifact.card.variant,
             hidden_sizes=artifact.card.architecture.hidden_sizes,
             batch=batch,
             threads=threads,
-            multiply_adds=artifact.card.architecture.multiply_adds_per_token(),
+            multiply_adds=multiply_adds(artifact.card, engine.name),
             milliseconds=samples[index, batch],
         )
         for batch in batches

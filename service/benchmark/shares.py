@@ -21,7 +21,7 @@ from issrnn.architecture import Architecture, BiDAFArchitecture
 from issrnn.artifact import Artifact
 from service.benchmark.record import Share
 from service.benchmark.workloads import random_items
-from service.engines import Engine, EngineName, create_engine
+from service.engines import Engine, EngineName, create_engine, engines_of
 
 __all__ = ["share_of_layers", "sparsified_layers", "time_shares"]
 
@@ -51,11 +51,14 @@ def time_shares(
         shares += [
             Share(
                 engine=name,
+                model=artifact.card.name,
+                variant=artifact.card.variant,
                 hidden_sizes=architecture.hidden_sizes,
                 layers=layers,
                 share=share_of_layers(artifact, name, layers, rounds),
             )
             for name in engines
+            if name in engines_of(artifact.card)
         ]
     return shares
 
@@ -81,7 +84,7 @@ def share_of_layers(
     generator = np.random.default_rng(0)
     architecture = artifact.card.architecture
     items = [random_items(architecture, generator, 1) for _ in range(_WARM_UP_ROUNDS + rounds)]
-    if name == "torch-fp32":
+    if name.startswith("torch"):
         return _share_of_modules(create_engine(name, artifact, 1), layers, items)
     with tempfile.TemporaryDirectory() as folder:
         engine: Any = create_engine(name, artifact, 1, profile=Path(folder) / "profile")

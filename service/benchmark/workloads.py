@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from issrnn.architecture import Architecture, BiDAFArchitecture
+from issrnn.architecture import Architecture, BiDAFArchitecture, ClassifierArchitecture
 from issrnn.reading.encoding import Encoded
 from service.engines.bidaf import Passage
+from service.engines.classifier import TextChunk
 from service.engines.language_model import Chunk
 
 __all__ = ["Workload", "random_items", "workload_of"]
@@ -18,6 +19,8 @@ __all__ = ["Workload", "random_items", "workload_of"]
 CHUNK = 30
 CONTEXT, QUESTION = 150, 12
 """Words."""
+REVIEW = 230
+"""Words; about the mean of IMDB's."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ def workload_of(architecture: Architecture) -> Workload:
     """What is timed of a network."""
     if isinstance(architecture, BiDAFArchitecture):
         return Workload(f"{CONTEXT} context words + {QUESTION} question words", (8, 1))
+    if isinstance(architecture, ClassifierArchitecture):
+        return Workload(f"{REVIEW} words", (16, 1))
     return Workload(f"{CHUNK} steps", (10, 1))
 
 
@@ -41,6 +46,9 @@ def random_items(
     architecture: Architecture, generator: np.random.Generator, count: int
 ) -> Sequence[Any]:
     """Items of the network's workload with random content, on which time does not depend."""
+    if isinstance(architecture, ClassifierArchitecture):
+        words = generator.integers(0, architecture.vocabulary_size, (count, REVIEW))
+        return [TextChunk(row) for row in words]
     if not isinstance(architecture, BiDAFArchitecture):
         ids = generator.integers(0, architecture.vocabulary_size, (count, 2, CHUNK))
         return [Chunk(inputs=row[0], targets=row[1]) for row in ids]

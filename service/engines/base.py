@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 __all__ = ["ENGINE_NAMES", "Engine", "EngineName", "Floats", "Ids", "Item", "Lengths"]
 
-EngineName = Literal["onnxruntime-fp32", "onnxruntime-int8", "torch-fp32"]
-"""Library and precision."""
+EngineName = Literal["onnxruntime-fp32", "onnxruntime-int8", "torch-fp32", "torch-csr-fp32"]
+"""Library and precision; with ``csr``, sparse matrices are computed with as such."""
 
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 

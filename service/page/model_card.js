@@ -5,7 +5,7 @@ import { issSizes } from "./iss_sizes.js";
 import { bytes, duration, integer, large, metric } from "./numbers.js";
 import { metricName } from "./trade_off.js";
 
-const ARCHITECTURES = { recurrent_lm: "language model", rhn: "recurrent highway network", bidaf: "bidirectional attention flow" };
+const ARCHITECTURES = { recurrent_lm: "language model", rhn: "recurrent highway network", bidaf: "bidirectional attention flow", classifier: "LSTM classifier" };
 
 /**
  * @param {object} model As `GET /models/{name}` gives it.
@@ -33,6 +33,7 @@ export function modelCard(model, series, details) {
       ["on disk", bytes(model.bytes)],
       ["in the engine", bytes(model.engine_bytes)],
       ...Object.entries(model.metrics ?? {}).map(([name, value]) => [metricName(name), metric(value), String(value)]),
+      ...(model.labels ? [["labels", model.labels.join(", ")]] : []),
       ...(model.word_vectors ? [["word vectors", model.word_vectors]] : []),
       ...(model.reading ? [["reads", `windows of ${model.reading.window_words} words`]] : []),
     ]),

@@ -100,5 +100,5 @@ def _cost(variant: Variant, seconds: float) -> ModelCost:
         parameters=variant.parameters,
         bytes=variant.bytes,
         engine_bytes=variant.engine.weight_bytes,
-        multiply_adds=variant.card.architecture.multiply_adds_per_token(),
+        multiply_adds=variant.multiply_adds,
     )

@@ -7,9 +7,10 @@ from typing import Any
 from service.schemas import TaskName
 from service.tasks.answer import ANSWER
 from service.tasks.base import Task
+from service.tasks.classify import CLASSIFY
 from service.tasks.score import SCORE
 
 __all__ = ["TASKS"]
 
-TASKS: dict[TaskName, Task[Any, Any]] = {task.name: task for task in (SCORE, ANSWER)}
+TASKS: dict[TaskName, Task[Any, Any]] = {task.name: task for task in (SCORE, ANSWER, CLASSIFY)}
 """All tasks that are served, by name."""

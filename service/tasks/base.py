@@ -10,11 +10,21 @@ from pydantic import BaseModel
 
 from service.jobs import AnyJob, JobResult
 from service.metrics import Metrics
+from service.problems import FieldProblemError
 from service.schemas import TaskName, TaskRequest, Timing
 from service.settings import Settings
 from service.variants import Variant
 
-__all__ = ["Labels", "Prepared", "Reply", "ReplyT", "RequestT", "Task", "timing_of"]
+__all__ = [
+    "Labels",
+    "Prepared",
+    "Reply",
+    "ReplyT",
+    "RequestT",
+    "Task",
+    "check_texts",
+    "timing_of",
+]
 
 Labels = tuple[str, str, str, str]
 """Endpoint, model, variant and role, as metrics are labelled."""
@@ -74,6 +84,21 @@ class Task(Generic[RequestT, ReplyT]):
     `service.problems.FieldProblemError`."""
     compare: Callable[[Sequence[ReplyT]], Iterable[BaseModel]]
     """Where several models' replies to one request differ."""
+
+
+def check_texts(texts: Sequence[str], settings: Settings) -> None:
+    """Check the field ``texts`` of a request.
+
+    Raises:
+        FieldProblemError: 413 if there are too many or too long texts.
+    """
+    if len(texts) > settings.max_texts:
+        message = f"{len(texts)} texts; at most {settings.max_texts} are allowed"
+        raise FieldProblemError(413, "texts", message)
+    for index, text in enumerate(texts):
+        if len(text) > settings.max_text_chars:
+            message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
+            raise FieldProblemError(413, f"texts[{index}]", message)
 
 
 def timing_of(result: JobResult[Any], now: float, started: float) -> Timing:

@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.settings import Settings
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import make_artifact, make_classifier, make_reader
 from tests.service.running import running_service
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -35,11 +35,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     make_artifact(folder / "tiny-dense", seed=1)
     make_artifact(folder / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
     make_reader(folder / "reader-dense", seed=3)
+    make_classifier(folder / "mood-dense", seed=4)
     settings = Settings(models_dir=folder, port=0, pin_threads=False, shadow={"score": "tiny-iss"})
     with running_service(settings) as client:
         client.post("/score", json={"texts": ["The stock rose."], "model": "tiny-dense"})
         question = {"question": "What rose?", "context": "The stock rose."}
         client.post("/answer", json=question | {"model": "reader-dense"})
+        client.post("/classify", json={"texts": ["The stock rose."], "model": "mood-dense"})
         yield client
 
 
@@ -81,7 +83,10 @@ def test_the_dashboard_shows_what_is_needed_to_compare_variants() -> None:
         assert metric in shown
     for percentile in ("0.5", "0.95", "0.99"):
         assert f"histogram_quantile({percentile}, sum by (le, model) (rate(issrnn_request" in shown
-    for metric in ("issrnn_answered_questions_total", "issrnn_answer_probability_total"):
+    for metric in (
+        "issrnn_answered_questions_total", "issrnn_answer_probability_total",
+        "issrnn_classified_texts_total", "issrnn_label_probability_total",
+    ):  # fmt: skip
         assert metric in shown
 
 

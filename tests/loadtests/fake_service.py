@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["Behaviour", "answer_body", "fake_service", "score_body"]
+__all__ = ["Behaviour", "answer_body", "classify_body", "fake_service", "score_body"]
 
 Behaviour = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 """Turns a request's body into a status and a body."""
@@ -34,12 +34,28 @@ def answer_body(model: str, context: str, top_k: int = 1) -> dict[str, Any]:
     return {"model": model, "answers": answers, "timing_ms": _TIMING}
 
 
+def classify_body(model: str, texts: int = 1) -> dict[str, Any]:
+    """What ``/classify`` may say."""
+    scores = {"negative": 0.25, "positive": 0.75}
+    result = {"label": "positive", "score": 0.75, "scores": scores}
+    return {"model": model, "results": [result] * texts, "timing_ms": _TIMING}
+
+
+def _answer_rightly(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    model = request["model"]
+    if request["path"] == "/answer":
+        return 200, answer_body(model, request["context"], request["top_k"])
+    body = score_body if request["path"] == "/score" else classify_body
+    return 200, body(model, len(request["texts"]))
+
+
 @contextmanager
 def fake_service(
     names: tuple[str, ...] = ("tiny-dense", "tiny-iss"),
     behaviour: Behaviour | None = None,
     seconds: dict[str, float] | None = None,
     readers: tuple[str, ...] = (),
+    classifiers: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Serve on a free port; yields the URL and the requests that came.
 
@@ -50,21 +66,17 @@ def fake_service(
         behaviour: What it answers; None: what is right.
         seconds: How long each model takes.
         readers: Models for ``/answer``.
+        classifiers: Models for ``/classify``.
     """
     received: list[dict[str, Any]] = []
     tasks = dict.fromkeys(names, "score") | dict.fromkeys(readers, "answer")
+    tasks |= dict.fromkeys(classifiers, "classify")
     models = [{"name": n, "task": t, "variant": n.split("-")[-1]} for n, t in tasks.items()]
     documents: dict[str, dict[str, Any]] = {
         "/models": {"models": models},
         "/health/ready": {"status": "ready"},
         **{f"/models/{model['name']}": model for model in models},
     }
-
-    def answer_rightly(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if request["path"] == "/score":
-            return 200, score_body(request["model"] or names[0], len(request["texts"]))
-        model = request["model"] or readers[0]
-        return 200, answer_body(model, request["context"], request["top_k"])
 
     def not_served(_request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         return 404, {}
@@ -89,8 +101,8 @@ def fake_service(
             served = [name for name, task in tasks.items() if self.path == f"/{task}"]
             model = request["model"] or (served or ["none"])[0]
             time.sleep((seconds or {}).get(model, 0.0))
-            respond = (behaviour or answer_rightly) if model in served else not_served
-            self.answer(*respond(request), model)
+            respond = (behaviour or _answer_rightly) if model in served else not_served
+            self.answer(*respond(request | {"model": model}), model)
 
         def answer(self, status: int, body: dict[str, Any], model: str) -> None:
             content = json.dumps(body).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.http import HttpError, get_text, send
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import make_artifact, make_classifier, make_reader
 from tests.loadtests.fake_service import fake_service
 
 
@@ -27,6 +27,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_artifact(folder / "tiny-dense", seed=1)
     make_artifact(folder / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
     make_reader(folder / "reader-dense", seed=3)
+    make_classifier(folder / "mood-dense", seed=4)
     return folder
 
 

@@ -196,7 +196,10 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--host", "http://127.0.0.1:1"), "http://127.0.0.1:1/models"),
-        (("--mix", "score"), "--mix takes weights above 0 such as score=1,answer=1, got 'score'"),
+        (
+            ("--mix", "score"),
+            "--mix takes weights above 0 such as score=1,answer=1,classify=1, got 'score'",
+        ),
         (("--host", "HOST", "--task", "answer"), "no model to compare serves /answer"),
         (
             ("--host", "READER", "--context-words", "1", "9"),

@@ -94,6 +94,13 @@ def test_a_mix_is_shown_together_and_by_task() -> None:
     assert "| right |" not in text[: text.index("mixed\n")]
 
 
+def test_each_task_tells_what_its_requests_held() -> None:
+    classify = Scenario("classify", {"classify": 1.0}, (Contender("mood", {"classify": "mood"}),))
+    text = markdown(replace(record(), scenarios=[classify], plan=Plan(texts_per_request=2)))
+    assert "- /classify: 2 review(s) a request; tokens/s are words of reviews" in text
+    assert "- /score" not in text
+
+
 def test_latencies_of_an_overloaded_variant_are_not_compared() -> None:
     slow, fast = record().rows[2:]
     text = markdown(replace(record(), rows=[replace(slow, refused=0.3), fast]))

@@ -17,6 +17,7 @@ QA_DENSE, QA_ISS, QA_SMALL = (
     model("qa-iss", "answer"),
     model("qa-iss-small", "answer"),
 )
+MOOD_DENSE, MOOD_SET = model("mood-dense", "classify"), model("mood-set", "classify")
 SERVED = [LM_ISS, LM_DENSE, QA_DENSE, QA_ISS, QA_SMALL]
 
 
@@ -36,8 +37,19 @@ def test_each_task_is_compared_alone_and_then_all_mixed() -> None:
     )
 
 
+def test_variants_that_not_all_tasks_have_are_not_mixed() -> None:
+    *alone, mix = choose_scenarios([*SERVED, MOOD_SET, MOOD_DENSE])
+    assert [scenario.name for scenario in alone] == ["score", "answer", "classify"]
+    assert names(alone[-1]) == ["mood-dense", "mood-set"]
+    assert mix.contenders == (
+        Contender("dense", {"score": "lm-dense", "answer": "qa-dense", "classify": "mood-dense"}),
+    )
+    some = choose_scenarios([*SERVED, MOOD_SET], ["mix"], None, {"score": 3.0, "answer": 1.0})
+    assert names(some[0]) == ["dense", "iss"]
+
+
 def test_one_task_alone_is_not_mixed() -> None:
-    (score,) = choose_scenarios([LM_DENSE, model("tc-dense", "classify")])
+    (score,) = choose_scenarios([LM_DENSE, model("xx-dense", "translate")])
     assert score == Scenario(
         "score", {"score": 1.0}, (Contender("lm-dense", {"score": "lm-dense"}),)
     )
@@ -80,7 +92,7 @@ def test_what_is_sent_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("served", "options", "said"),
     [
-        ([], {}, "the service has no model for /score or /answer"),
+        ([], {}, "the service has no model for /score or /answer or /classify"),
         ([LM_DENSE], {"wanted": ["answer"]}, "no model to compare serves /answer; /score is ser"),
         ([LM_DENSE], {"mix": {"answer": 1.0}}, "no model to compare serves /answer"),
         ([LM_DENSE], {"wanted": ["mix"]}, "a mix takes two tasks or more"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from loadtests.record import read_record
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import make_artifact, make_classifier, make_reader
 
 
 def compare(out: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -28,6 +28,8 @@ def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
     make_artifact(models / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
     make_reader(models / "reader-dense", seed=3)
     make_reader(models / "reader-iss", seed=4, hidden_sizes=(2, 3) * 4, variant="iss")
+    make_classifier(models / "mood-dense", seed=5)
+    make_classifier(models / "mood-iss", seed=6, hidden_sizes=(3,), variant="iss")
     plan = (
         "--quick", "--users", "2", "--rates", "30", "--duration", "1", "--warm-up", "0.2",
         "--top-k", "3",
@@ -39,23 +41,24 @@ def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
     record = read_record(tmp_path / "report")
     assert record.complete
     names = {model["name"]: model for model in record.models}
-    assert list(names) == ["tiny-dense", "tiny-iss", "reader-dense", "reader-iss"]
+    families = ("tiny", "reader", "mood")
+    assert list(names) == [f"{name}-{kind}" for name in families for kind in ("dense", "iss")]
     assert names["tiny-iss"]["hidden_sizes"] == [4, 3]
     assert names["reader-iss"]["hidden_sizes"] == [2, 3] * 4
     assert record.conditions["service_settings"]["ISSRNN_DRAIN_SECONDS"] == "0"
-    assert {row.scenario for row in record.rows} == {"score", "answer", "mix"}
+    assert {row.scenario for row in record.rows} == {"score", "answer", "classify", "mix"}
     assert all(not row.failed and not row.refused for row in record.rows)
     whole = [row for row in record.rows if row.task in (row.scenario, "all")]
-    assert len(whole) == 12
+    assert len(whole) == 16
     assert all(row.requests for row in whole)
     # a few requests may take less than a tick of the system's clock: not each window shows time
     used = [row.service_cpu for row in whole if row.service_cpu is not None]
-    assert len(used) == 12
+    assert len(used) == 16
     assert max(used) > 0
     of_tasks = [row for row in whole if row.task != "all" and row.throughput]
     assert of_tasks
     assert all((row.tokens_per_second or 0) > row.throughput for row in of_tasks)
-    assert all(row.right is not None for row in whole if row.task == "answer")
+    assert all(row.right is not None for row in whole if row.task not in {"score", "all"})
     running = [p.info["environ"] or {} for p in psutil.process_iter(["environ"])]
     assert not any(e.get("ISSRNN_MODELS_DIR") == str(models) for e in running)
 

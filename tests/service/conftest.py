@@ -14,7 +14,7 @@ import service.variants
 from issrnn.artifact import Artifact
 from service.engines import Engine, EngineName, create_engine
 from service.settings import Settings
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import make_artifact, make_classifier, make_reader
 from tests.service.running import running_service
 
 
@@ -49,6 +49,29 @@ def readers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reader_client(readers_dir: Path) -> Iterator[httpx.Client]:
     settings = Settings(
         models_dir=readers_dir, port=0, pin_threads=False, split={"answer": {"reader-dense": 1}}
+    )
+    with running_service(settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def classifiers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classifiers, each pooling in another way, and a language model."""
+    folder = tmp_path_factory.mktemp("classifiers")
+    make_classifier(folder / "mood-dense", seed=1)
+    make_classifier(folder / "mood-iss", seed=2, hidden_sizes=(5, 3), pooling="mean", variant="iss")
+    make_classifier(folder / "mood-set", seed=1, pooling="last", density=0.3, variant="set")
+    make_artifact(folder / "tiny-dense", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier_client(classifiers_dir: Path) -> Iterator[httpx.Client]:
+    settings = Settings(
+        models_dir=classifiers_dir,
+        port=0,
+        pin_threads=False,
+        split={"classify": {"mood-dense": 1}},
     )
     with running_service(settings) as client:
         yield client

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from issrnn.artifact import load
 from service.benchmark import Benchmark
 from service.benchmark.__main__ import main
 from service.benchmark.shares import _share_of_nodes, share_of_layers, sparsified_layers
-from tests.artifacts import highway_architecture, make_artifact, make_reader
+from service.settings import Settings
+from tests.artifacts import highway_architecture, make_artifact, make_classifier, make_reader
 
 
 @pytest.fixture
@@ -66,6 +69,77 @@ def test_every_engine_is_timed_on_both_models(
     assert printed.count(f"1 x {item}, 1 thread(s)") == 1
     assert printed.count(f"| onnxruntime-int8 | {sizes} |") == 2 + 1  # batches, and the shares
     assert printed.count("dense torch-fp32 / small") == 2
+    assert "ISSRNN_ENGINES" not in printed
+
+
+@pytest.fixture
+def classifiers(tmp_path: Path) -> list[str]:
+    make_classifier(tmp_path / "dense", hidden_sizes=(12,))
+    make_classifier(tmp_path / "set", hidden_sizes=(12,), density=0.2, variant="set")
+    make_classifier(tmp_path / "iss", hidden_sizes=(5,), variant="iss")
+    return [str(tmp_path / name) for name in ("dense", "set", "iss")]
+
+
+def test_sparse_kernels_are_timed_where_there_is_something_sparse(
+    classifiers: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "record.json"
+    arguments = ["--rounds", "3", "--threads", "1", "--models", *classifiers]
+    assert main([*arguments, "--json", str(record)]) == 0
+    benchmark = Benchmark.model_validate_json(record.read_text())
+    timed = {(timing.model, timing.engine, timing.batch) for timing in benchmark.timings}
+    assert len(timed) == len(benchmark.timings) == (3 + 4 + 3) * 2  # engines of each, batches
+    assert {model for model, engine, _ in timed if engine == "torch-csr-fp32"} == {"set"}
+    sparse = load(tmp_path / "set").card
+    adds = {timing.multiply_adds for timing in benchmark.timings if timing.model == "set"}
+    assert min(adds) == sum(
+        count for name, count in sparse.sparse_weights.items() if name.startswith("layers.")
+    )
+    assert all(0 < share.share < 1 for share in benchmark.shares)
+    assert {(share.model, share.engine) for share in benchmark.shares} == {
+        (model, engine) for model, engine, _ in timed
+    }
+    printed = capsys.readouterr().out
+    assert "16 x 230 words, 1 thread(s)" in printed
+    assert printed.count("| onnxruntime-int8 | 12 / 12 (set) |") == 2 + 1  # batches, and the shares
+    assert printed.count("| torch-csr-fp32 | 12 / 12 (set) |") == 2 + 1
+    assert printed.count("| torch-fp32 | 12 / 5 |") == 2 + 1
+
+
+def test_the_fastest_engine_of_each_model_is_given_as_a_setting(
+    classifiers: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "record.json"
+    arguments = ["--rounds", "3", "--threads", "1", "--models", *classifiers]
+    assert main([*arguments, "--json", str(record)]) == 0
+    benchmark = Benchmark.model_validate_json(record.read_text())
+    found = re.findall(r"^fastest in fp32: ISSRNN_ENGINES='(.*)'$", capsys.readouterr().out, re.M)
+    assert len(found) == 2
+    for printed, batch in zip(found, (16, 1), strict=True):
+        fastest = {
+            model: min(
+                (each.median, each.engine)
+                for each in benchmark.timings
+                if (each.model, each.batch) == (model, batch) and "int8" not in each.engine
+            )[1]
+            for model in ("dense", "set", "iss")
+        }
+        assert json.loads(printed) == fastest
+        assert (
+            Settings.model_validate({"engines": json.loads(printed)}).engine_of("set")
+            == (fastest["set"])
+        )
+
+
+def test_a_single_model_is_timed_too(
+    classifiers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--rounds", "1", "--threads", "1", "--engines", "torch-csr-fp32", "--models"]
+    assert main([*arguments, classifiers[1]]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("| torch-csr-fp32 | 12 (set) |") == 2 + 1
+    assert main([*arguments, classifiers[0]]) == 1
+    assert "torch-csr-fp32 can compute none of these models" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime-fp32", "onnxruntime-int8", "torch-fp32"])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.artifacts import WORDS, make_artifact
+from tests.artifacts import WORDS, make_artifact, make_classifier
 from tests.service.running import running_service
 
 TEXTS = ["Mr. Smith said no.", "The stock market fell 3%."]
@@ -145,3 +145,41 @@ def test_texts_that_are_cut_differently_are_not_compared_word_by_word(
         first, second = client.post("/compare", json=request).json()["differences"]
         assert (first["comparable"], first["largest"]) == (False, [])
         assert second["comparable"]
+
+
+def test_labels_are_compared_text_by_text(classifier_client: httpx.Client) -> None:
+    names = ["mood-set", "mood-dense"]
+    texts = {"texts": [*TEXTS, "it rose " * 90, "$", "inc.", "ill"]}
+    request = {"task": "classify", "models": names, "request": texts}
+    body = classifier_client.post("/compare", json=request).json()
+    assert body["reference"] == "mood-set"
+    by_model = []
+    for name, result in zip(names, body["results"], strict=True):
+        alone = classifier_client.post("/classify", json=texts | {"model": name})
+        assert result["model"] == result["response"]["model"] == name
+        assert result["response"]["results"] == alone.json()["results"]
+        by_model.append(alone.json()["results"])
+    for index, (difference, *found) in enumerate(zip(body["differences"], *by_model, strict=True)):
+        labels = [each["label"] for each in found]
+        assert difference["index"] == index
+        assert difference["labels"] == dict(zip(names, labels, strict=True))
+        assert difference["same"] == (len(set(labels)) == 1)
+        for label, spread in difference["spreads"].items():
+            scores = [each["scores"][label] for each in found]
+            assert spread == pytest.approx(max(scores) - min(scores))
+    assert {each["same"] for each in body["differences"]} == {True, False}
+
+
+def test_only_labels_that_all_models_have_are_compared(
+    settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    make_classifier(tmp_path / "moods", labels=("bad", "good"))
+    make_classifier(tmp_path / "topics", labels=("good", "bonds", "shares"))
+    with running_service(settings_for(models_dir=tmp_path, models=None)) as client:
+        request = {"task": "classify", "request": {"texts": TEXTS}}
+        differences = client.post("/compare", json=request).json()["differences"]
+        assert [list(each["spreads"]) for each in differences] == [["good"], ["good"]]
+        request["request"] = {"texts": ["it fell", " "]}
+        response = client.post("/compare", json=request)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["path"] == "request.texts[1]"

@@ -1,4 +1,4 @@
-"""Measuring a perplexity, or exact match and F1, and recording it in the card."""
+"""Measuring perplexity, exact match and F1, or accuracy, and recording it in the card."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import pytest
 from issrnn.artifact import load
 from issrnn.reading.scores import exact_match, f1
 from service.measure import main
-from tests.artifacts import make_artifact, make_reader
+from tests.artifacts import make_artifact, make_classifier, make_reader
+from tests.training.classification.small_corpora import (
+    make_tweets,
+    reviews,
+    write_imdb,
+    write_imdb_archive,
+    write_sanders,
+)
 
 LINES = ["the stock market fell", "mr. smith said it is n't", "they rose N N"] * 30
 
@@ -121,6 +128,82 @@ def test_a_file_of_another_layout_is_named(
     assert "not in SQuAD's layout" in errors[0]
     assert "data.0.paragraphs.0.qas" in errors[1]
     assert "no questions" in errors[2]
+
+
+def test_a_classifiers_accuracy_is_that_of_its_labels_over_http(
+    classifier_client: httpx.Client,
+    classifiers_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tested = [
+        (text, {"neg": "negative", "pos": "positive"}[label])
+        for (split, label, _), text in reviews().items()
+        if split == "test"
+    ]
+    request = {"texts": [text for text, _ in tested], "model": "mood-set"}
+    results = classifier_client.post("/classify", json=request).json()["results"]
+    right = [result["label"] == label for result, (_, label) in zip(results, tested, strict=True)]
+    accuracy = 100 * sum(right) / len(right)
+    assert 0 < accuracy < 100
+    folder = write_imdb(tmp_path) / "imdb" / "aclImdb"
+    archive = write_imdb_archive(tmp_path / "packed", "aclImdb.tar.xz") / "imdb/aclImdb.tar.xz"
+    model = str(classifiers_dir / "mood-set")
+    printed = set()
+    for path in (folder, folder / "test", archive):
+        assert main([model, str(path)]) == 0
+        printed.add(capsys.readouterr().out.split(" texts, ")[0])
+    [figures] = printed
+    assert f"accuracy {accuracy:.3f}, macro_f1 " in figures
+    assert figures.endswith(" over 48")
+
+
+def test_tweets_with_labels_that_a_classifier_lacks_are_left_out(
+    classifier_client: httpx.Client,
+    classifiers_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tweets = [(label, text) for label, text in make_tweets() if label != "irrelevant"]
+    request = {"texts": [text for _, text in tweets], "model": "mood-iss"}
+    results = classifier_client.post("/classify", json=request).json()["results"]
+    right = [result["label"] == label for result, (label, _) in zip(results, tweets, strict=True)]
+    table = write_sanders(tmp_path) / "sanders" / "full-corpus.csv"
+    assert main([str(classifiers_dir / "mood-iss"), str(table)]) == 0
+    printed = capsys.readouterr().out
+    assert f"accuracy {100 * sum(right) / 36:.3f}, " in printed
+    assert " over 36 texts" in printed
+
+
+def test_a_classifiers_figures_are_recorded(tmp_path: Path) -> None:
+    before = make_classifier(tmp_path / "mood", density=0.3)
+    table = str(write_sanders(tmp_path) / "sanders" / "full-corpus.csv")
+    arguments = [str(tmp_path / "mood"), table, "--engine", "onnxruntime-int8", "--record"]
+    assert main([*arguments, "test_accuracy_int8", "test_macro_f1_int8"]) == 0
+    after = load(tmp_path / "mood")
+    assert set(after.card.metrics) == {"test_accuracy", "test_accuracy_int8", "test_macro_f1_int8"}
+    assert after.card.sha256 == before.card.sha256
+    assert after.card.sparse_weights == before.card.sparse_weights
+
+
+def test_texts_of_another_layout_are_named(
+    classifiers_dir: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = {"columns.csv": "text,label\na,b\n", "quotes.csv": '"TweetText,Sentiment\n'}
+    tables["labels.csv"] = "TweetText,Sentiment\nit fell,sad\n"
+    for name, content in tables.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "empty").mkdir()
+    for path in (*tables, text.name, "empty"):
+        assert main([str(classifiers_dir / "mood-dense"), str(tmp_path / path)]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 5
+    for error, said in zip(
+        errors,
+        ("no column Sentiment", "cannot read", "no text with one of", "cannot read", "no texts"),
+        strict=True,
+    ):
+        assert said in error
 
 
 def test_a_missing_file_is_one_line(

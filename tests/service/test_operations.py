@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.settings import Settings
+from tests.artifacts import make_classifier
 from tests.service.running import running_service
 
 
@@ -158,7 +160,9 @@ def test_sigterm_answers_what_was_accepted_and_exits_0(models_dir: Path) -> None
     assert served[0]["request_id"] == answers[0].headers["X-Request-ID"]
 
 
-def test_the_default_engine_needs_no_torch(readers_dir: Path) -> None:
+def test_the_default_engine_needs_no_torch(readers_dir: Path, tmp_path: Path) -> None:
+    models = shutil.copytree(readers_dir, tmp_path / "models")
+    make_classifier(models / "mood", density=0.3, variant="set")
     script = f"""
 import sys
 from fastapi.testclient import TestClient
@@ -166,11 +170,12 @@ from pathlib import Path
 from service.app import create_app
 from service.settings import Settings
 for engine in ("onnxruntime-fp32", "onnxruntime-int8"):
-    settings = Settings(models_dir=Path({str(readers_dir)!r}), engine=engine)
+    settings = Settings(models_dir=Path({str(models)!r}), engine=engine)
     with TestClient(create_app(settings)) as client:
         assert client.post("/score", json={{"texts": ["the stock"]}}).status_code == 200
         question = {{"question": "Who fell?", "context": "The market fell."}}
         assert client.post("/answer", json=question).status_code == 200
+        assert client.post("/classify", json={{"texts": ["It fell."]}}).status_code == 200
 assert "torch" not in sys.modules, "torch was imported"
 """
     command = [sys.executable, "-c", script]

@@ -3,9 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguageModel
+from issrnn.architecture import (
+    ClassifierArchitecture,
+    RecurrentHighwayLanguageModel,
+    RecurrentLanguageModel,
+)
 from issrnn.artifact import load
 from service.untrained import UNTRAINED, main, make_all_untrained, make_untrained
+from training.classification.config import ClassificationConfig
+from training.presets import find_preset
 
 
 def tiny(*hidden_sizes: int) -> RecurrentLanguageModel:
@@ -25,6 +31,39 @@ def test_the_models_have_the_papers_sizes() -> None:
     dense, iss = UNTRAINED["answer"].values()
     assert dense.hidden_sizes == (100,) * 8
     assert iss.hidden_sizes == (100, 100, 51, 33, 42, 58, 37, 26)
+
+
+def test_the_classifiers_have_the_sizes_of_the_preset() -> None:
+    preset = find_preset("imdb-lstm-dense")
+    assert isinstance(preset, ClassificationConfig)
+    for architecture in UNTRAINED["classify"].values():
+        assert architecture == preset.architecture(preset.vocabulary_limit)
+    assert [each.hidden_sizes for each in UNTRAINED["classify-large"].values()] == [(1500,)] * 2
+
+
+def test_of_two_classifiers_of_one_size_the_second_is_sparse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    architecture = ClassifierArchitecture(
+        vocabulary_size=300, embedding_size=40, hidden_sizes=(50,), pooling="mean", label_count=2
+    )
+    models = {"tiny-dense-untrained": architecture, "tiny-set-untrained": architecture}
+    monkeypatch.setitem(UNTRAINED, "classify", dict(models))
+
+    cards = make_all_untrained(tmp_path, "classify")
+
+    assert [(card.task, card.variant) for card in cards] == [
+        ("classify", "dense"),
+        ("classify", "set"),
+    ]
+    dense, sparse = (load(tmp_path / card.name) for card in cards)
+    assert not dense.card.sparse_weights
+    matrices = {name for name, each in sparse.weights.items() if each.ndim == 2}
+    assert set(sparse.card.sparse_weights) == matrices - {"output.weight"}
+    for name, count in sparse.card.sparse_weights.items():
+        assert 0.02 < count / sparse.weights[name].size < 0.06
+    assert sparse.bytes < 0.15 * dense.bytes
+    assert dense.vocabulary.words[:3] == ("<pad>", "<unk>", "N")
 
 
 def test_an_untrained_artifact_loads_and_says_what_it_is(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.batcher import Batcher, BatchingLimits
 from service.engines.base import EngineName
@@ -50,6 +52,24 @@ def make_worker(
 def job(*targets: int) -> ScoreJob:
     sequence = TokenSequence(np.zeros(len(targets), dtype=np.int64), np.array(targets))
     return ScoreJob([sequence], chunk_steps=64)
+
+
+def test_what_an_engine_is_made_of_is_not_kept() -> None:
+    """An artifact's weights are in memory as the engine has them, and not once more."""
+    weights = np.zeros(3)
+    kept = weakref.ref(weights)
+
+    def make_engine(weights: NDArray[np.float64] = weights) -> EchoEngine:
+        assert weights.size == 3
+        return EchoEngine()
+
+    queue: Batcher[Chunk, Scored] = Batcher(BatchingLimits(), time.monotonic)
+    worker = Worker("echo", make_engine, queue, observe=lambda *_: None, placement=PLACEMENT)
+    del make_engine, weights
+    worker.engine.result(5)
+    assert kept() is None
+    worker.stop()
+    worker.join(5)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

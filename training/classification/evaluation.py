@@ -1,4 +1,4 @@
-"""What a model says of whole texts, and how often it is right."""
+"""What a model says of whole texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from issrnn.networks import Classifier
 from training.classification.batches import collate, evaluation_batches
 from training.classification.examples import Examples
 
-__all__ = ["predict", "score"]
+__all__ = ["predict"]
 
 _WORDS = 16_384
 """Of a batch, so that the longest reviews do not take more memory than training does."""
@@ -43,20 +43,3 @@ def predict(
     finally:
         model.train(was_training)
     return found
-
-
-def score(found: NDArray[np.int64], true: NDArray[np.int64]) -> dict[str, float]:
-    """``accuracy`` and ``macro_f1`` (the mean of the labels' F1) in percent.
-
-    Args:
-        found: (n,) what a model says.
-        true: (n,) labels.
-    """
-    by_label = []
-    for label in np.unique(np.concatenate((found, true))):
-        right = int(((found == label) & (true == label)).sum())
-        by_label.append(2 * right / (int((found == label).sum()) + int((true == label).sum())))
-    return {
-        "accuracy": 100 * float((found == true).mean()),
-        "macro_f1": 100 * float(np.mean(by_label)),
-    }

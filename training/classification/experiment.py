@@ -17,9 +17,10 @@ from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.life_averages import stopped_improving, update_averages_
 from issrnn.networks import Classifier
+from issrnn.reading import score_labels
 from training.classification.batches import Batches, collate
 from training.classification.config import ClassificationConfig
-from training.classification.evaluation import predict, score
+from training.classification.evaluation import predict
 from training.classification.examples import (
     Examples,
     choose_labels,
@@ -129,7 +130,7 @@ class Classification(Experiment[ClassificationConfig]):
         model = cast("Classifier", session.model)
         with using_averages(model, session.optimizer):
             found = predict(model, self.valid, lambda _: between())
-        return {"valid_accuracy": score(found, self._true(self.valid))["accuracy"]}
+        return {"valid_accuracy": score_labels(found, self._true(self.valid))["accuracy"]}
 
     def weights_to_keep(self, session: Session) -> Mapping[str, Tensor]:
         """The averages where there are any."""
@@ -147,14 +148,14 @@ class Classification(Experiment[ClassificationConfig]):
                         raise Interrupted(stop.signal_number, STOPPED_MEASURING)
 
                 found = predict(cast("Classifier", model), examples, show)
-            scores = score(found, self._true(examples))
+            scores = score_labels(found, self._true(examples))
             metrics |= {f"{name}_{figure}": value for figure, value in scores.items()}
         return metrics
 
     def quick_quality(self, model: nn.Module) -> float:
         """Accuracy on the validation texts."""
         found = predict(cast("Classifier", model), self.valid)
-        return score(found, self._true(self.valid))["accuracy"]
+        return score_labels(found, self._true(self.valid))["accuracy"]
 
     def save_artifact(self, folder: Path, card: Card, weights: Mapping[str, Any]) -> Card:
         """With the words of the texts trained on."""

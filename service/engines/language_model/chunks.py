@@ -7,23 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from issrnn.architecture import LanguageModelArchitecture, RecurrentLanguageModel
 from service.engines.base import Floats, Ids, Lengths
+from service.engines.states import State, pad_ids, stack_states
 
-__all__ = [
-    "Chunk",
-    "PaddedBatch",
-    "PaddedResult",
-    "Scored",
-    "State",
-    "pad",
-    "split",
-    "state_names",
-    "state_sizes",
-]
-
-State = tuple[Floats, ...]
-"""Layer by layer h and, for LSTM layers, c: each (H,) for one sequence, (B, H) for a batch."""
+__all__ = ["Chunk", "PaddedBatch", "PaddedResult", "Scored", "pad", "split"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,36 +79,16 @@ class PaddedResult:
     """(N, top_k)."""
 
 
-def state_names(architecture: LanguageModelArchitecture) -> tuple[str, ...]:
-    """Each entry of a network's state: ``h0`` and, for LSTM layers, ``c0``, ``h1``, ..."""
-    entries = _entries(architecture)
-    return tuple(
-        f"{entry}{layer}" for layer in range(len(architecture.hidden_sizes)) for entry in entries
-    )
-
-
-def state_sizes(architecture: LanguageModelArchitecture) -> tuple[int, ...]:
-    """Size of each entry of a network's state."""
-    entries = _entries(architecture)
-    return tuple(size for size in architecture.hidden_sizes for _ in entries)
-
-
 def pad(chunks: Sequence[Chunk], sizes: Sequence[int]) -> PaddedBatch:
     """Put chunks side by side.
 
     Args:
         chunks: At least one.
-        sizes: As `state_sizes` gives them.
+        sizes: As `service.engines.states.state_sizes` gives them.
     """
-    lengths = np.array([chunk.length for chunk in chunks], dtype=np.int32)
+    inputs, lengths = pad_ids([chunk.inputs for chunk in chunks])
     rows = len(chunks)
-    inputs = np.zeros((int(lengths.max()), rows), dtype=np.int64)
-    state = tuple(np.zeros((rows, size), dtype=np.float32) for size in sizes)
-    for row, chunk in enumerate(chunks):
-        inputs[: lengths[row], row] = chunk.inputs
-        if chunk.state is not None:
-            for entry, value in zip(state, chunk.state, strict=True):
-                entry[row] = value
+    zeros = tuple(np.zeros(size, dtype=np.float32) for size in sizes)
     return PaddedBatch(
         inputs=inputs,
         lengths=lengths,
@@ -129,7 +96,7 @@ def pad(chunks: Sequence[Chunk], sizes: Sequence[int]) -> PaddedBatch:
             [np.arange(length, dtype=np.int64) * rows + row for row, length in enumerate(lengths)]
         ),
         targets=np.concatenate([chunk.targets for chunk in chunks]),
-        state=state,
+        state=stack_states([chunk.state or zeros for chunk in chunks]),
         top_k=max(chunk.top_k for chunk in chunks),
     )
 
@@ -150,10 +117,3 @@ def split(result: PaddedResult, chunks: Sequence[Chunk]) -> list[Scored]:
             )
         )
     return scored
-
-
-def _entries(architecture: LanguageModelArchitecture) -> tuple[str, ...]:
-    """What a layer carries from step to step."""
-    if isinstance(architecture, RecurrentLanguageModel) and architecture.cell == "lstm":
-        return "h", "c"
-    return ("h",)

@@ -8,10 +8,10 @@ from onnx import numpy_helper
 
 from issrnn.architecture import LanguageModelArchitecture, RecurrentHighwayLanguageModel
 from issrnn.artifact import Weights
-from service.engines.language_model.chunks import state_names, state_sizes
 from service.engines.language_model.highway_layer import add_highway_layer
-from service.engines.language_model.stacked_layers import add_stacked_layers
 from service.engines.onnx_graph import FLOAT, INT32, INT64, OnnxGraph
+from service.engines.stacked_layers import add_stacked_layers
+from service.engines.states import state_names, state_sizes
 
 __all__ = ["build_graph"]
 

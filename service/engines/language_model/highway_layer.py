@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from issrnn.architecture import RecurrentHighwayLanguageModel
-from service.engines.language_model.chunks import state_names
 from service.engines.onnx_graph import FLOAT, OnnxGraph
+from service.engines.states import state_names
 
 __all__ = ["add_highway_layer"]
 

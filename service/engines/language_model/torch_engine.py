@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from issrnn.architecture import LanguageModelArchitecture, RecurrentHighwayLanguageModel
 from issrnn.artifact import Weights
@@ -19,11 +18,11 @@ from service.engines.language_model.chunks import (
     PaddedBatch,
     PaddedResult,
     Scored,
-    State,
     pad,
     split,
-    state_sizes,
 )
+from service.engines.states import State, state_sizes
+from service.engines.torch_layers import run_layers
 
 __all__ = ["TorchEngine"]
 
@@ -63,7 +62,10 @@ class TorchEngine:
         if isinstance(self.model, RecurrentHighwayNetwork):
             outputs, state = _run_highway(self.model, batch)  # (T, B, H)
         else:
-            outputs, state = _run_stacked(self.model, batch)
+            vectors = self.model.embedding(torch.from_numpy(batch.inputs))
+            outputs, state = run_layers(
+                self.model.layers, self.model.cell, vectors, batch.lengths, batch.state
+            )
         features = outputs.flatten(0, 1)[torch.from_numpy(batch.positions)]  # (N, H)
         logits = linear(features, self.model.decoder_weight, self.model.decoder.bias)
         log_probs = torch.log_softmax(logits, dim=-1)  # (N, V)
@@ -72,27 +74,6 @@ class TorchEngine:
         top = log_probs.topk(batch.top_k, dim=-1)
         result = PaddedResult(chosen.numpy(), state, top.indices.numpy(), top.values.numpy())
         return split(result, items)
-
-
-def _run_stacked(model: LanguageModel, batch: PaddedBatch) -> tuple[Tensor, State]:
-    """The last layer's outputs, and the state after each row's own last step."""
-    activations = model.embedding(torch.from_numpy(batch.inputs))
-    lengths = torch.from_numpy(batch.lengths.astype(np.int64))
-    ragged = bool((lengths != len(activations)).any())
-    if ragged:
-        activations = pack_padded_sequence(activations, lengths, enforce_sorted=False)
-    entries = iter([torch.from_numpy(entry)[None] for entry in batch.state])
-    state: list[Tensor] = []
-    for layer in model.layers:
-        if model.cell == "lstm":
-            activations, after = layer(activations, (next(entries), next(entries)))
-            state.extend(after)
-        else:
-            activations, after = layer(activations, next(entries))
-            state.append(after)
-    if ragged:
-        activations, _ = pad_packed_sequence(activations)
-    return activations, tuple(entry[0].numpy() for entry in state)
 
 
 def _run_highway(model: RecurrentHighwayNetwork, batch: PaddedBatch) -> tuple[Tensor, State]:

@@ -3,7 +3,7 @@
 import { bars } from "../bars.js";
 import { h, swatch } from "../dom.js";
 import { CLASSIFY } from "../examples.js";
-import { percent } from "../numbers.js";
+import { integer, percent } from "../numbers.js";
 import { createTaskForm } from "../task_form.js";
 
 /** @param {import("../catalogue.js").Catalogue} catalogue */
@@ -32,16 +32,21 @@ function draw(response, request, times, catalogue) {
     series: catalogue.series(result.model),
     results: result.response.results,
   }));
-  const texts = request.texts.map((text, index) => {
-    const labels = new Set(models.map((model) => model.results[index].label));
-    return h("article", { class: "card" },
+  const texts = request.texts.map((text, index) =>
+    h("article", { class: "card" },
       h("blockquote", {}, text),
-      labels.size > 1 ? h("p", { class: "verdict" }, "The models disagree.") : null,
-      h("div", { class: "columns" }, models.map((model) => labelBars(model, model.results[index]))));
-  });
+      models.length > 1 ? h("p", { class: "verdict" }, verdict(response.differences[index])) : null,
+      h("div", { class: "columns" }, models.map((model) => labelBars(model, model.results[index])))));
   const found = models.map((model) =>
     `${model.name}: ${model.results.map((result) => `${result.label}, ${percent(result.score)}`).join("; ")}`);
   return { nodes: [...texts, times], summary: `${found.join(". ")}.` };
+}
+
+function verdict({ same, spreads }) {
+  const [most, label] = Object.entries(spreads).reduce(([most, label], [other, spread]) =>
+    (spread > most ? [spread, other] : [most, label]), [0, ""]);
+  const apart = label ? ` Most apart on ${label}: by ${percent(most)}.` : "";
+  return (same ? "The models agree." : "The models disagree.") + apart;
 }
 
 function labelBars(model, result) {
@@ -49,5 +54,6 @@ function labelBars(model, result) {
   return h("div", {},
     h("p", {}, swatch(model.series), model.name, ": ", h("b", {}, result.label)),
     bars("Probability", scores.map(([label, score]) =>
-      ({ name: label, series: model.series, value: score, text: percent(score) }))));
+      ({ name: label, series: model.series, value: score, text: percent(score) }))),
+    h("p", { class: "muted" }, `${integer(result.word_count)} words, of which ${integer(result.unknown_count)} are unknown to it.`));
 }

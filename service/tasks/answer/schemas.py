@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, PositiveInt
+from pydantic import ConfigDict, Field, PositiveInt
 
-from service.schemas import ResponseModel, TaskRequest, Text, Timing
+from service.schemas import NonBlankText, ResponseModel, TaskRequest, Timing
 
-__all__ = ["Answer", "AnswerRequest", "AnswerResponse", "ComparedAnswer", "NonBlankText"]
-
-
-def _not_blank(text: str) -> str:
-    if not text or text.isspace():
-        raise ValueError("must not be empty or white space alone")
-    return text
-
-
-NonBlankText = Annotated[Text, AfterValidator(_not_blank)]
-"""Text with something in it."""
+__all__ = ["Answer", "AnswerRequest", "AnswerResponse", "ComparedAnswer"]
 
 
 class AnswerRequest(TaskRequest):

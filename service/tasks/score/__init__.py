@@ -6,7 +6,7 @@ from functools import partial
 
 from service.problems import FieldProblemError
 from service.settings import Settings
-from service.tasks.base import Prepared, Task
+from service.tasks.base import Prepared, Task, check_texts
 from service.tasks.score.comparison import compare_texts
 from service.tasks.score.job import ScoreJob
 from service.tasks.score.reply import ScoreReply
@@ -24,13 +24,7 @@ def _check(request: ScoreRequest, settings: Settings) -> None:
         FieldProblemError: 413 if there are too many or too long texts, 422 if ``top_k`` is too
             large.
     """
-    if len(request.texts) > settings.max_texts:
-        message = f"{len(request.texts)} texts; at most {settings.max_texts} are allowed"
-        raise FieldProblemError(413, "texts", message)
-    for index, text in enumerate(request.texts):
-        if len(text) > settings.max_text_chars:
-            message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
-            raise FieldProblemError(413, f"texts[{index}]", message)
+    check_texts(request.texts, settings)
     if request.top_k > settings.max_top_k:
         message = f"{request.top_k}; at most {settings.max_top_k} is allowed"
         raise FieldProblemError(422, "top_k", message)

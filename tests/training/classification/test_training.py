@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.classification import multiclass_f1_score
 
 from issrnn import artifact
 from issrnn.architecture import ClassifierArchitecture
 from issrnn.life_averages import AVERAGE
 from issrnn.networks import Classifier
 from issrnn.set_masks import SparseEvolution, count_weights
+from service.measure import main as measure
 from tests.training.classification.conftest import (
     TINY_CLASSIFIER,
     TINY_ISS,
@@ -26,7 +26,7 @@ from tests.training.conftest import training_process
 from tests.training.test_resume import assert_same, interrupt_in_training, results
 from training.checkpoint import load_document, save_document
 from training.classification.batches import collate
-from training.classification.evaluation import predict, score
+from training.classification.evaluation import predict
 from training.classification.experiment import Classification
 from training.cli import main
 from training.config import override
@@ -167,15 +167,6 @@ def test_whole_texts_are_measured_however_long(paths: Paths) -> None:
         assert found[index] == int(model(words, torch.tensor([len(words)])).argmax())
 
 
-def test_scores_are_accuracy_and_the_mean_of_the_labels_f1() -> None:
-    chance = np.random.default_rng(0)
-    found, true = chance.integers(3, size=50), chance.integers(3, size=50)
-    expected = multiclass_f1_score(torch.tensor(found), torch.tensor(true), 3, average="macro")
-    scores = score(found, true)
-    assert scores["macro_f1"] == pytest.approx(100 * float(expected), rel=1e-5)
-    assert scores["accuracy"] == pytest.approx(100 * np.mean(found == true))
-
-
 def test_sparse_presets_have_under_4_percent_of_the_dense_parameters() -> None:
     for name, words in (("imdb-lstm", 20_000), ("sanders-lstm", 2_500)):
         dense, sparse = find_preset(f"{name}-dense"), find_preset(f"{name}-set")
@@ -239,6 +230,12 @@ def test_from_run_to_artifact(
         f"{name}: {figure.replace('_', ' ')} {value:.4f}"
         for figure, value in loaded.card.metrics.items()
     ]
+    assert measure([str(tmp_path / name), str(paths.data / "imdb" / "aclImdb")]) == 0
+    served = ", ".join(
+        f"{figure} {loaded.card.metrics[f'test_{figure}']:.3f}"
+        for figure in ("accuracy", "macro_f1")
+    )
+    assert f"{name} on onnxruntime-fp32: {served} over 48 texts" in capsys.readouterr().out
 
 
 def test_the_record_counts_the_weights_that_exist(paths: Paths, runs: Path) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from issrnn.architecture import Cell, RecurrentLanguageModel
-from service.engines.language_model.chunks import state_names
+from issrnn.architecture import Cell, ClassifierArchitecture, RecurrentLanguageModel
 from service.engines.onnx_graph import OnnxGraph
+from service.engines.states import state_names
 
 __all__ = ["add_stacked_layers"]
 
 
 def add_stacked_layers(
-    graph: OnnxGraph, architecture: RecurrentLanguageModel, activations: str
+    graph: OnnxGraph,
+    architecture: RecurrentLanguageModel | ClassifierArchitecture,
+    activations: str,
 ) -> str:
-    """Add the layers, and each entry of the state after its row's last step.
+    """Add the layers, and each entry of the state after its row's last step, with ``_after``.
 
     Args:
-        graph: Has ``lengths`` and the state before; see `build_graph`.
+        graph: Has ``lengths`` (B,) int32, and the state before as `state_names` calls it, each
+            (B, H).
         architecture: Cell and sizes.
         activations: Name of the word vectors, (T, B, E).
 
