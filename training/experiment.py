@@ -97,6 +97,8 @@ class Experiment(ABC, Generic[ConfigT]):
     data_sha256: dict[str, str]
     """Checksums of the data, so that a run never goes on with others."""
     steps_per_epoch: int
+    data_figures: Mapping[str, float]
+    """Counts and shares that tell what became of the data, for log and record."""
 
     @abstractmethod
     def build_network(self, architecture: Architecture) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -201,6 +202,7 @@ def _train(
         journal = NoJournal()
     with journal:
         journal.say(_opening(session, steps))
+        journal.say(_describe_data(experiment.data_figures))
         try:
             Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
         except TrainingError as error:
@@ -220,6 +222,15 @@ def _opening(session: Session, steps: int) -> str:
         f"{config.precision}, {processes}{describe_machine(session.device)}, "
         f"commit {session.commits[-1][:12]}"
     )
+
+
+def _describe_data(figures: Mapping[str, float]) -> str:
+    """Counts with commas, shares as percentages."""
+    shown = {
+        name.replace("_", " "): f"{value:,}" if isinstance(value, int) else f"{value:.2%}"
+        for name, value in figures.items()
+    }
+    return "data: " + ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _write_up(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str, Any]:
@@ -258,6 +269,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "processes": process_count(),
         "torch": torch.__version__,
         "data_sha256": experiment.data_sha256,
+        "data": dict(experiment.data_figures),
         "wall_time_seconds": position.seconds,
         "steps": position.total_steps,
         "best_epoch": position.best_epoch,

@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from training.bucketing import Batches, Bucket, Indices
 from training.classification.examples import Examples
 
-__all__ = ["Batches", "collate", "evaluation_batches"]
-
-Indices = NDArray[np.int64]
+__all__ = ["collate", "evaluation_batches", "training_batches"]
 
 _POOL = 50
 """Batches whose texts are sorted together: more leave less padding, and less to chance."""
 
 
-@dataclass(frozen=True)
-class Batches:
-    """The order in which texts are trained on: a function of seed and epoch alone."""
+def training_batches(examples: Examples, batch_size: int, seed: int) -> Batches:
+    """Batches of about one length.
 
-    examples: Examples
-    batch_size: int
-    """The last batch to be filled may be smaller."""
-    seed: int
-    """Of the whole run."""
-
-    def __len__(self) -> int:
-        """Batches in an epoch."""
-        return math.ceil(len(self.examples) / self.batch_size)
-
-    def epoch(self, number: int) -> list[Indices]:
-        """Every text once, as the numbers of the texts of each batch."""
-        chance = np.random.default_rng((self.seed, number))
-        shuffled = chance.permutation(len(self.examples))
-        batches: list[Indices] = []
-        for pool in _cut(shuffled, _POOL * self.batch_size):
-            lengths = self.examples.lengths[pool]
-            by_length = pool[np.argsort(lengths, kind="stable")]
-            batches += _cut(by_length, self.batch_size)
-        return [batches[i] for i in chance.permutation(len(batches))]
+    Args:
+        examples: All that are trained on.
+        batch_size: Texts of a batch.
+        seed: Of the whole run.
+    """
+    return Batches((Bucket(examples.lengths, _POOL),), batch_size, seed)
 
 
 def collate(examples: Examples, indices: Indices) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,7 +59,3 @@ def evaluation_batches(examples: Examples, words: int) -> Iterator[Indices]:
         size = max(1, words // int(examples.lengths[order[start]]))
         yield order[start : start + size]
         start += size
-
-
-def _cut(indices: Indices, size: int) -> list[Indices]:
-    return [indices[start : start + size] for start in range(0, len(indices), size)]

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
+from training.bucketing import Indices
 from training.classification.preparation import Prepared
 from training.errors import DataError
-from training.question_answering.questions import Texts
+from training.texts import Texts
 
 __all__ = ["Examples", "Split", "choose_labels", "make_vocabulary", "split_texts", "translate"]
-
-Indices = NDArray[np.int64]
 
 _SPLIT_SEED = 20190126
 """Of the folds: the same for every run, so that seeds of runs differ in nothing else."""

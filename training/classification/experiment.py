@@ -18,7 +18,8 @@ from issrnn.card import Card
 from issrnn.life_averages import stopped_improving, update_averages_
 from issrnn.networks import Classifier
 from issrnn.reading import score_labels
-from training.classification.batches import Batches, collate
+from training.averages import averages, using_averages
+from training.classification.batches import collate, training_batches
 from training.classification.config import ClassificationConfig
 from training.classification.evaluation import predict
 from training.classification.examples import (
@@ -34,7 +35,6 @@ from training.distributed import share
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
-from training.question_answering.averages import averages, using_averages
 from training.session import Session
 from training.stopping import StopRequest
 
@@ -65,9 +65,15 @@ class Classification(Experiment[ClassificationConfig]):
         self.train = Examples(texts, labels, split.train, config.longest)
         self.valid = Examples(texts, labels, split.valid, None)
         self.test = Examples(texts, labels, split.test, None)
-        self._batches = Batches(self.train, config.batch_size, config.seed)
+        self._batches = training_batches(self.train, config.batch_size, config.seed)
         self.steps_per_epoch = len(self._batches)
         self._order = lru_cache(maxsize=1)(self._batches.epoch)
+        self.data_figures = {
+            "train_texts": len(self.train),
+            "valid_texts": len(self.valid),
+            "test_texts": len(self.test),
+            "vocabulary": len(self.vocabulary),
+        }
 
     @classmethod
     def open(cls, config: ClassificationConfig, paths: Paths) -> Classification:

@@ -18,7 +18,7 @@ from training.cache import Arrays, cache_key, read_cache, write_cache
 from training.classification import imdb, sanders
 from training.classification.corpus import RawCorpus, fingerprint
 from training.progress import progress_bar
-from training.question_answering.questions import Texts
+from training.texts import Texts
 
 __all__ = ["CorpusName", "Prepared", "prepare"]
 

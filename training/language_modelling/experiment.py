@@ -69,6 +69,12 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
             self.corpus.train, config.batch_size, config.bptt_steps
         ).part(share(config.batch_size))
         self.steps_per_epoch = len(self._streams)
+        self.data_figures = {
+            "train_words": len(corpus.train),
+            "valid_words": len(corpus.valid),
+            "test_words": len(corpus.test),
+            "vocabulary": len(corpus.vocabulary),
+        }
         self._end = self.corpus.vocabulary.ids[END]
 
     @classmethod

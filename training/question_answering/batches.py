@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from issrnn.networks.bidaf import Text
 from issrnn.reading.rules import Reading
 from issrnn.reading.windows import Window, split
+from training.bucketing import Batches, Bucket, Indices
 from training.question_answering.examples import Examples, WordTable
-from training.question_answering.questions import Ids
+from training.texts import Ids
 
-__all__ = ["Batches", "Piece", "collate", "collate_pieces", "evaluation_batches"]
-
-Indices = NDArray[np.int64]
+__all__ = ["Piece", "collate", "collate_pieces", "evaluation_batches", "training_batches"]
 
 _POOL = 400
 """Batches whose examples are sorted together: more leave less padding, and less to chance."""
@@ -27,31 +24,19 @@ _SLAB = 8
 """Batches of nearly one context length, within which examples are sorted by question."""
 
 
-@dataclass(frozen=True)
-class Batches:
-    """The order in which examples are trained on: a function of seed and epoch alone."""
+def training_batches(examples: Examples, batch_size: int, seed: int) -> Batches:
+    """Batches of about one context length, and within these of about one question length.
 
-    examples: Examples
-    batch_size: int
-    """The last batch to be filled may be smaller."""
-    seed: int
-    """Of the whole run."""
-
-    def __len__(self) -> int:
-        """Batches in an epoch."""
-        return math.ceil(len(self.examples) / self.batch_size)
-
-    def epoch(self, number: int) -> list[Indices]:
-        """Every example once, as the numbers of the examples of each batch."""
-        chance = np.random.default_rng((self.seed, number))
-        shuffled = chance.permutation(len(self.examples))
-        batches: list[Indices] = []
-        for pool in _cut(shuffled, _POOL * self.batch_size):
-            by_context = _sorted(pool, self.examples.context_lengths)
-            for slab in _cut(by_context, _SLAB * self.batch_size):
-                by_question = _sorted(slab, self.examples.question_lengths)
-                batches += _cut(by_question, self.batch_size)
-        return [batches[i] for i in chance.permutation(len(batches))]
+    Args:
+        examples: All that are trained on.
+        batch_size: Examples of a batch.
+        seed: Of the whole run.
+    """
+    buckets = (
+        Bucket(examples.context_lengths, _POOL),
+        Bucket(examples.question_lengths, _SLAB),
+    )
+    return Batches(buckets, batch_size, seed)
 
 
 def collate(examples: Examples, indices: Indices) -> tuple[Text, Text, Tensor, Tensor]:
@@ -111,12 +96,3 @@ def _pad(texts: Sequence[Ids], table: WordTable) -> Text:
         characters=torch.from_numpy(table.characters[words]),
         lengths=torch.from_numpy(lengths),
     )
-
-
-def _cut(indices: Indices, size: int) -> list[Indices]:
-    return [indices[start : start + size] for start in range(0, len(indices), size)]
-
-
-def _sorted(indices: Indices, lengths: NDArray[np.int64]) -> Indices:
-    """By length; examples of one length stay in their order, which is random."""
-    return indices[np.argsort(lengths[indices], kind="stable")]

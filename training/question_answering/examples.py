@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from issrnn.reading.encoding import encode_characters
 from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
 from issrnn.word_vectors import WordVectors
-from training.question_answering.questions import Ids, QuestionSet
+from training.question_answering.questions import QuestionSet
+from training.texts import Ids
 
 __all__ = ["Examples", "WordTable", "character_vocabulary"]
 

@@ -15,17 +15,19 @@ from issrnn.architecture import Architecture, BiDAFArchitecture
 from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.networks import BiDAF, Text
+from training.averages import averages, update_averages_, using_averages
+from training.bucketing import Indices
 from training.distributed import share
 from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
-from training.question_answering.averages import averages, update_averages_, using_averages
-from training.question_answering.batches import Batches, Indices, collate
+from training.question_answering.batches import collate, training_batches
 from training.question_answering.config import QuestionAnsweringConfig
 from training.question_answering.evaluation import predict, score
 from training.question_answering.examples import Examples, WordTable, character_vocabulary
 from training.question_answering.network import build_network, span_loss
 from training.question_answering.preparation import Prepared, prepare
+from training.question_answering.statistics import statistics
 from training.session import Session
 from training.stopping import StopRequest
 
@@ -56,9 +58,10 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
         )
         self.train = Examples.for_training(prepared.train, table, config.context_words)
         self.dev = Examples.for_evaluation(prepared.dev, table)
-        self._batches = Batches(self.train, config.batch_size, config.seed)
+        self._batches = training_batches(self.train, config.batch_size, config.seed)
         self.steps_per_epoch = len(self._batches)
         self._order = lru_cache(maxsize=1)(self._batches.epoch)
+        self.data_figures = statistics(prepared, self.train, self._batches)
 
     @classmethod
     def open(cls, config: QuestionAnsweringConfig, paths: Paths) -> QuestionAnswering:

@@ -11,8 +11,9 @@ from issrnn.reading import tokens
 from issrnn.word_vectors import WordVectors
 from training.cache import Arrays, cache_key, read_cache, write_cache
 from training.question_answering import glove, questions, squad
-from training.question_answering.questions import QuestionSet, Texts, WordIds, make_questions
+from training.question_answering.questions import QuestionSet, WordIds, make_questions
 from training.question_answering.squad import SPLITS, load_squad
+from training.texts import Texts
 
 __all__ = ["WORD_VECTOR_LIMIT", "Prepared", "prepare"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,9 @@ from issrnn.reading.tokens import Token, tokenize
 from training.errors import DataError
 from training.progress import progress_bar
 from training.question_answering.squad import Paragraph
+from training.texts import Ids, Texts
 
-__all__ = ["Ids", "QuestionSet", "Texts", "WordIds", "make_questions"]
-
-Ids = NDArray[np.int32]
-"""Of words or texts."""
+__all__ = ["QuestionSet", "WordIds", "make_questions"]
 
 
 class WordIds:
@@ -31,36 +28,6 @@ class WordIds:
     def of(self, tokens: Iterable[Token]) -> list[int]:
         """The id of each token's text."""
         return [self.ids.setdefault(token.text, len(self.ids)) for token in tokens]
-
-
-@dataclass(frozen=True, eq=False)
-class Texts:
-    """Word ids of n texts, one after the other."""
-
-    words: Ids
-    """(total,)."""
-    borders: NDArray[np.int64]
-    """(n + 1,): text i is ``words[borders[i] : borders[i + 1]]``."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.borders) - 1
-
-    def __getitem__(self, index: int) -> Ids:
-        """The word ids of one text."""
-        return self.words[self.borders[index] : self.borders[index + 1]]
-
-    @cached_property
-    def lengths(self) -> NDArray[np.int64]:
-        """(n,) words of each."""
-        return np.diff(self.borders)
-
-    @classmethod
-    def join(cls, texts: Sequence[Sequence[int]]) -> Texts:
-        """Put texts one after the other."""
-        borders = np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64)
-        words = np.fromiter((word for text in texts for word in text), np.int32, int(borders[-1]))
-        return cls(words, borders)
 
 
 @dataclass(frozen=True, eq=False)

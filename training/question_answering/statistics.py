@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.question_answering.batches import Batches
+from training.bucketing import Batches
+from training.question_answering.examples import Examples
 from training.question_answering.preparation import Prepared
 from training.question_answering.questions import QuestionSet
 
 __all__ = ["statistics"]
 
 
-def statistics(prepared: Prepared, batches: Batches) -> dict[str, float]:
+def statistics(prepared: Prepared, train: Examples, batches: Batches) -> dict[str, float]:
     """Counts and shares, by name.
 
     Args:
         prepared: Both splits.
-        batches: Of the examples that are trained on.
+        train: What is trained on.
+        batches: Of these.
 
     Returns:
         For each split ``questions``, ``texts``, ``off_border`` (questions whose first answer does
@@ -39,14 +41,14 @@ def statistics(prepared: Prepared, batches: Batches) -> dict[str, float]:
     return {
         **of_split("train", prepared.train),
         **of_split("dev", prepared.dev),
-        "train_left_out": len(prepared.train) - len(batches.examples),
-        "train_padding": _padding(batches),
+        "train_left_out": len(prepared.train) - len(train),
+        "train_padding": _padding(train, batches),
     }
 
 
-def _padding(batches: Batches) -> float:
+def _padding(train: Examples, batches: Batches) -> float:
     real = computed = 0
-    for lengths in (batches.examples.context_lengths, batches.examples.question_lengths):
+    for lengths in (train.context_lengths, train.question_lengths):
         for batch in batches.epoch(0):
             real += int(lengths[batch].sum())
             computed += len(batch) * int(np.max(lengths[batch]))

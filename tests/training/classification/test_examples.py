@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from issrnn.reading import word_ids
 from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
 from tests.training.classification.small_corpora import reviews, write_imdb, write_sanders
-from training.classification.batches import Batches, collate, evaluation_batches
+from training.classification.batches import collate, evaluation_batches, training_batches
 from training.classification.examples import (
     Examples,
     choose_labels,
@@ -19,7 +19,7 @@ from training.classification.examples import (
 )
 from training.classification.preparation import Prepared, prepare
 from training.errors import DataError
-from training.question_answering.questions import Texts
+from training.texts import Texts
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_long_texts_are_read_from_their_end() -> None:
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=40), st.integers(1, 7), st.integers(0, 9))
 def test_an_epoch_has_every_text_once(lengths: list[int], size: int, seed: int) -> None:
-    batches = Batches(make_examples(lengths), size, seed)
+    batches = training_batches(make_examples(lengths), size, seed)
     epoch = batches.epoch(0)
     assert len(epoch) == len(batches)
     assert sorted(np.concatenate(epoch).tolist()) == list(range(len(lengths)))
@@ -113,10 +113,11 @@ def test_an_epoch_has_every_text_once(lengths: list[int], size: int, seed: int) 
 
 
 def test_epochs_differ_and_a_batch_has_one_length_or_nearly() -> None:
-    batches = Batches(make_examples(list(range(1, 101))), 10, seed=1)
+    examples = make_examples(list(range(1, 101)))
+    batches = training_batches(examples, 10, seed=1)
     first, second = batches.epoch(0), batches.epoch(1)
     assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    assert all(int(np.ptp(batches.examples.lengths[batch])) == 9 for batch in first)
+    assert all(int(np.ptp(examples.lengths[batch])) == 9 for batch in first)
 
 
 def test_a_batch_is_padded_to_its_longest_text() -> None:

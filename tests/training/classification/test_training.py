@@ -24,6 +24,7 @@ from tests.training.classification.conftest import (
 )
 from tests.training.conftest import training_process
 from tests.training.test_resume import assert_same, interrupt_in_training, results
+from training.averages import averages
 from training.checkpoint import load_document, save_document
 from training.classification.batches import collate
 from training.classification.evaluation import predict
@@ -33,7 +34,6 @@ from training.config import override
 from training.errors import ConfigError
 from training.experiment import Paths
 from training.presets import PRESETS, find_preset
-from training.question_answering.averages import averages
 from training.run import resolve
 from training.session import Session, resume, start
 from training.step import train_step

@@ -13,10 +13,10 @@ from issrnn.reading import Reading, best_spans, encode, tokenize
 from issrnn.vocabulary import Vocabulary
 from tests.training.question_answering.small_squad import Question, write_squad, write_vectors
 from training.question_answering.batches import (
-    Batches,
     collate,
     collate_pieces,
     evaluation_batches,
+    training_batches,
 )
 from training.question_answering.examples import Examples, WordTable, character_vocabulary
 from training.question_answering.preparation import Prepared, prepare
@@ -54,7 +54,7 @@ def many(tmp_path: Path) -> Examples:
 
 
 def test_an_epoch_is_every_example_once(tmp_path: Path) -> None:
-    batches = Batches(many(tmp_path), batch_size=16, seed=1)
+    batches = training_batches(many(tmp_path), batch_size=16, seed=1)
     epoch = batches.epoch(0)
     assert len(epoch) == len(batches) == 63
     assert sorted(np.concatenate(epoch)) == list(range(1000))
@@ -65,7 +65,9 @@ def test_seed_and_epoch_decide_the_order(tmp_path: Path) -> None:
     examples = many(tmp_path)
 
     def order(seed: int, epoch: int) -> list[int]:
-        return [int(i) for batch in Batches(examples, 16, seed).epoch(epoch) for i in batch]
+        return [
+            int(i) for batch in training_batches(examples, 16, seed).epoch(epoch) for i in batch
+        ]
 
     assert order(1, 3) == order(1, 3)
     assert order(1, 3) != order(1, 4)
@@ -84,7 +86,7 @@ def padding(examples: Examples, batches: list[NDArray[np.int64]]) -> float:
 
 def test_little_is_computed_on_padding(tmp_path: Path) -> None:
     examples = many(tmp_path)
-    bucketed = Batches(examples, 16, seed=1).epoch(0)
+    bucketed = training_batches(examples, 16, seed=1).epoch(0)
     at_random = np.split(np.random.default_rng(0).permutation(992), 62)
     assert padding(examples, at_random) > 0.3
     assert padding(examples, bucketed) < 0.1
@@ -92,7 +94,7 @@ def test_little_is_computed_on_padding(tmp_path: Path) -> None:
 
 def test_statistics_tell_what_became_of_the_questions(prepared: Prepared) -> None:
     examples = Examples.for_training(prepared.train, table_of(prepared), 11)
-    figures = statistics(prepared, Batches(examples, batch_size=2, seed=0))
+    figures = statistics(prepared, examples, training_batches(examples, batch_size=2, seed=0))
     assert figures["train_questions"] == 7
     assert figures["train_texts"] == 2
     assert figures["train_off_border"] == 1

@@ -11,11 +11,11 @@ from issrnn import artifact
 from issrnn.architecture import BiDAFArchitecture
 from issrnn.networks import BiDAF
 from tests.training.question_answering.conftest import TINY_READER, tiny_reader
+from training.averages import averages, using_averages
 from training.checkpoint import load_document, save_document
 from training.cli import main
 from training.errors import RunError
 from training.experiment import Paths
-from training.question_answering.averages import averages, using_averages
 from training.question_answering.batches import collate
 from training.question_answering.evaluation import predict, score
 from training.question_answering.experiment import QuestionAnswering
