@@ -45,9 +45,9 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         **_ISS,
         "start_from": "squad-bidaf-dense",
         "lambda": 3.0,
-        "lambda_epochs": 2,
-        "epochs": 3,
-        "flat_epochs": 2,
+        "lambda_epochs": 3,
+        "epochs": 4,
+        "flat_epochs": 3,
     },
     "squad-bidaf-iss-published": {
         **_ISS,
