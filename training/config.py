@@ -29,6 +29,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 C = TypeVar("C", bound="RunConfig")
 
+_SCHEDULE = frozenset({"epochs", "flat_epochs", "decay", "lambda_epochs", "lambda_after"})
+"""Fields that matter in some epochs only."""
+
 
 class RunConfig(BaseModel):
     """What the runs of every task have in common."""
@@ -148,6 +151,22 @@ class RunConfig(BaseModel):
         an earlier epoch's are better only because they are of a larger network.
         """
         return self.lambda_epochs is not None and epoch < self.lambda_epochs
+
+    def goes_on_from(self, former: RunConfig, epochs: int) -> bool:
+        """Whether a run of another config, so many epochs of which have begun, can go on by this.
+
+        It can if only the schedule differs, and in none of these epochs. A sparse run cannot: no
+        connection moves after what it took for its last epoch.
+        """
+        rest = {name for name in type(self).model_fields if name not in _SCHEDULE}
+        if self.epsilon or self.model_dump(include=rest) != former.model_dump(include=rest):
+            return False
+        return epochs <= self.epochs and all(
+            self.learning_rate_in(epoch) == former.learning_rate_in(epoch)
+            and self.lambda_in(epoch) == former.lambda_in(epoch)
+            and self.removes_components_in(epoch) == former.removes_components_in(epoch)
+            for epoch in range(epochs)
+        )
 
     def to_document(self) -> dict[str, Any]:
         """As JSON values, under the names ``--set`` takes."""

@@ -248,14 +248,15 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
     experiment, position = session.experiment, session.position
     began = time.monotonic()
     best = load_document(folder.best)
-    model = experiment.network_of(best).to(session.device)
-    metrics = experiment.measure(model, stop)
     before_final_tau = None
-    if tau := experiment.config.final_tau:
-        before_final_tau = metrics
-        model, kept = shrink_network(experiment, model, best["kept"], tau)
-        save_shrunk(folder, model, kept, tau)
+    with torch.random.fork_rng():  # a longer schedule goes on as if nothing had been measured
+        model = experiment.network_of(best).to(session.device)
         metrics = experiment.measure(model, stop)
+        if tau := experiment.config.final_tau:
+            before_final_tau = metrics
+            model, kept = shrink_network(experiment, model, best["kept"], tau)
+            save_shrunk(folder, model, kept, tau)
+            metrics = experiment.measure(model, stop)
     position.seconds += time.monotonic() - began
     save_document(folder.checkpoint, session.to_document())
     architecture = architecture_of(model)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import RunError, reason
 from training.files import remove_leftovers, write_json
@@ -87,25 +88,41 @@ class RunFolder:
         return record
 
     def _claim(self, config: RunConfig) -> None:
-        """Before its first checkpoint a run may get another config: there is nothing to lose."""
+        """Take the folder for a config, if it is new, or another one that loses nothing.
+
+        Before its first checkpoint a run may get any; later, one that goes on from what was done.
+        """
         begun = self.checkpoint.exists() or self.best.exists() or self.record_file.exists()
         if not (begun and self.config_file.exists()):
-            try:
-                write_json(self.config_file, config.to_document())
-            except OSError as error:
-                raise RunError(f"cannot write {self.config_file}: {reason(error)}") from error
+            self._write(config)
             return
-        former, asked = self.read_config().to_document(), config.to_document()
+        former = self.read_config()
+        old, asked = former.to_document(), config.to_document()
         differences = [
-            f"{name}={former.get(name)} (asked: {asked[name]})"
+            f"{name}={old.get(name)} (asked: {asked[name]})"
             for name in asked
-            if former.get(name) != asked[name]
+            if old.get(name) != asked[name]
         ]
-        if differences:
+        if not differences:
+            return
+        if not (self.checkpoint.exists() and config.goes_on_from(former, self._epochs_begun())):
             raise RunError(
                 f"{self.path} holds a run with {', '.join(differences)}; "
                 "give this one a name of its own with --as"
             )
+        for result in (self.record_file, self.shrunk):
+            result.unlink(missing_ok=True)
+        self._write(config)
+
+    def _epochs_begun(self) -> int:
+        position = load_document(self.checkpoint)["position"]
+        return int(position["epoch"]) + int(position["step"] > 0)
+
+    def _write(self, config: RunConfig) -> None:
+        try:
+            write_json(self.config_file, config.to_document())
+        except OSError as error:
+            raise RunError(f"cannot write {self.config_file}: {reason(error)}") from error
 
     def _read(self, path: Path) -> Any:
         try:

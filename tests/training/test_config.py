@@ -70,6 +70,24 @@ def test_lambda_may_fall_after_some_epochs() -> None:
         override(config, ["lambda_after=0.001"])
 
 
+def test_a_run_goes_on_if_its_schedule_was_the_same_so_far() -> None:
+    former = override(
+        find_preset("ptb-lstm-small-iss"), ["epochs=6", "flat_epochs=3", "lambda_epochs=4"]
+    )
+
+    def goes_on(*assignments: str, epochs: int = 3) -> bool:
+        return override(former, assignments).goes_on_from(former, epochs)
+
+    assert goes_on("epochs=9")
+    assert goes_on("flat_epochs=5")
+    assert not goes_on("flat_epochs=5", epochs=4)
+    assert goes_on("lambda_after=0.001")
+    assert not goes_on("lambda_after=0.001", epochs=5)
+    assert not goes_on("lambda_epochs=2")
+    assert not goes_on("epochs=2")
+    assert not goes_on("epochs=9", "seed=7")
+
+
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'ptb-lstm-medium-iss'"):
         find_preset("ptb-lstm-medum-iss")

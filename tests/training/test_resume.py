@@ -24,8 +24,8 @@ def run(name: str, data: Path, runs: Path, *more: str) -> Any:
     )
 
 
-def finish(name: str, data: Path, runs: Path) -> None:
-    process = run(name, data, runs)
+def finish(name: str, data: Path, runs: Path, *more: str) -> None:
+    process = run(name, data, runs, *more)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
 
@@ -81,6 +81,13 @@ def test_a_killed_run_ends_as_an_unbroken_one(data: Path, tmp_path: Path) -> Non
     assert 2 < sum(unbroken["hidden_sizes"]) < 54
     assert_same(results(tmp_path / "broken"), unbroken)
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_finished_run_goes_on_under_a_longer_schedule(data: Path, tmp_path: Path) -> None:
+    finish("unbroken", data, tmp_path)
+    finish("longer", data, tmp_path, "epochs=1")
+    finish("longer", data, tmp_path)
+    assert_same(results(tmp_path / "longer"), results(tmp_path / "unbroken"))
 
 
 def test_a_stop_is_announced_and_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:
