@@ -42,9 +42,15 @@ dense network's settings the first epoch learns next to nothing."""
 _IMDB_SET: dict[str, Any] = {**_SET, "epsilon": 4.7, "epochs": 15, "flat_epochs": 5}
 _SANDERS_SET: dict[str, Any] = {**_SET, "epsilon": 3.5, "epochs": 20, "flat_epochs": 8}
 
-_ISS: dict[str, Any] = {"keep": 0.6, "lambda": 4.0, "lambda_after": 0.4, "shrink_every": 50}
+_ISS: dict[str, Any] = {
+    "keep": 0.6,
+    "lambda": 4.0,
+    "lambda_after": 0.4,
+    "tau": 4e-4,
+    "shrink_every": 50,
+}
 """A group begins about 2 long and is cut by 0.004 a mini-batch, so that in some 500 of them a unit
-that the loss does not hold is gone; then the others recover."""
+that the loss does not hold is gone; then the others recover. tau as for the readers."""
 
 _IMDB_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 3, "epochs": 8}
 _SANDERS_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 8, "epochs": 16}
