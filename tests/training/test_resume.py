@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from tests.training.conftest import TINY_ISS, set_options, training_process
+from training.cli import main
 
 PRESET = "ptb-lstm-small-iss"
 ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3")
@@ -24,8 +25,8 @@ def run(name: str, data: Path, runs: Path, *more: str) -> Any:
     )
 
 
-def finish(name: str, data: Path, runs: Path, *more: str) -> None:
-    process = run(name, data, runs, *more)
+def finish(name: str, data: Path, runs: Path) -> None:
+    process = run(name, data, runs)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
 
@@ -84,9 +85,13 @@ def test_a_killed_run_ends_as_an_unbroken_one(data: Path, tmp_path: Path) -> Non
 
 
 def test_a_finished_run_goes_on_under_a_longer_schedule(data: Path, tmp_path: Path) -> None:
-    finish("unbroken", data, tmp_path)
-    finish("longer", data, tmp_path, "epochs=1")
-    finish("longer", data, tmp_path)
+    def train(name: str, *more: str) -> None:
+        where = ("--as", name, "--data", str(data), "--runs", str(tmp_path), "--threads", "1")
+        assert main(["run", PRESET, *where, *set_options(*ISS, *more)]) == 0
+
+    train("unbroken")
+    train("longer", "epochs=1")
+    train("longer")
     assert_same(results(tmp_path / "longer"), results(tmp_path / "unbroken"))
 
 
