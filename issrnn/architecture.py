@@ -55,14 +55,11 @@ class RecurrentLanguageModel(BaseModel):
 
     def shapes(self) -> Shapes:
         """Name and shape of every weight."""
-        shapes: Shapes = {"embedding.weight": (self.vocabulary_size, self.embedding_size)}
-        inputs = self.embedding_size
-        for name, hidden in zip(self.layer_names, self.hidden_sizes, strict=True):
-            shapes |= _recurrent_shapes(name, self.cell, inputs, hidden)
-            inputs = hidden
-        shapes["decoder.weight"] = (self.vocabulary_size, inputs)
-        shapes["decoder.bias"] = (self.vocabulary_size,)
-        return shapes
+        return {
+            **_stack_shapes(self),
+            "decoder.weight": (self.vocabulary_size, self.hidden_sizes[-1]),
+            "decoder.bias": (self.vocabulary_size,),
+        }
 
     def multiply_adds_per_token(self) -> int:
         """Multiply-adds of all matrix products for one token (the embedding is a look-up)."""
@@ -286,14 +283,11 @@ class ClassifierArchitecture(BaseModel):
 
     def shapes(self) -> Shapes:
         """Name and shape of every weight."""
-        shapes: Shapes = {"embedding.weight": (self.vocabulary_size, self.embedding_size)}
-        inputs = self.embedding_size
-        for name, hidden in zip(self.layer_names, self.hidden_sizes, strict=True):
-            shapes |= _recurrent_shapes(name, self.cell, inputs, hidden)
-            inputs = hidden
-        shapes["output.weight"] = (self.label_count, inputs)
-        shapes["output.bias"] = (self.label_count,)
-        return shapes
+        return {
+            **_stack_shapes(self),
+            "output.weight": (self.label_count, self.hidden_sizes[-1]),
+            "output.bias": (self.label_count,),
+        }
 
     def multiply_adds_per_token(self) -> int:
         """Multiply-adds for one word, with dense products; the linear layer's come once a text."""
@@ -309,6 +303,16 @@ Architecture = Annotated[
     Field(discriminator="kind"),
 ]
 """Every architecture an artifact can hold."""
+
+
+def _stack_shapes(network: RecurrentLanguageModel | ClassifierArchitecture) -> Shapes:
+    """Of the embedding and the recurrent layers on it, each of which reads the one before."""
+    shapes: Shapes = {"embedding.weight": (network.vocabulary_size, network.embedding_size)}
+    inputs = network.embedding_size
+    for name, hidden in zip(network.layer_names, network.hidden_sizes, strict=True):
+        shapes |= _recurrent_shapes(name, network.cell, inputs, hidden)
+        inputs = hidden
+    return shapes
 
 
 def _recurrent_shapes(name: str, cell: Cell, inputs: int, hidden: int) -> Shapes:
