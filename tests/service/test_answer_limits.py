@@ -11,16 +11,10 @@ import httpx
 import pytest
 
 from service.settings import Settings
+from tests.service.problems import first_error
 from tests.service.running import running_service
 
 REQUEST = {"question": "Who fell?", "context": "The market fell."}
-
-
-def refused(response: httpx.Response, status: int) -> dict[str, str]:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    error: dict[str, str] = response.json()["errors"][0]
-    return error
 
 
 @pytest.mark.parametrize(
@@ -47,7 +41,7 @@ def test_a_wrong_field_is_named(
 ) -> None:
     headers = {"Content-Type": "application/json"}
     body = json.dumps(REQUEST | changes)  # as ASCII: httpx would not encode a lone surrogate
-    error = refused(reader_client.post("/answer", content=body, headers=headers), 422)
+    error = first_error(reader_client.post("/answer", content=body, headers=headers), 422)
     assert error["path"] == path
     assert message in error["message"]
 
@@ -55,7 +49,7 @@ def test_a_wrong_field_is_named(
 @pytest.mark.parametrize("missing", ["question", "context"])
 def test_a_missing_field_is_named(reader_client: httpx.Client, missing: str) -> None:
     request = {name: text for name, text in REQUEST.items() if name != missing}
-    assert refused(reader_client.post("/answer", json=request), 422)["path"] == missing
+    assert first_error(reader_client.post("/answer", json=request), 422)["path"] == missing
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +68,17 @@ def strict(readers_dir: Path) -> Iterator[httpx.Client]:
 
 
 def test_too_long_texts_are_refused_with_the_limit(strict: httpx.Client) -> None:
-    error = refused(strict.post("/answer", json=REQUEST | {"context": "a" * 101}), 413)
+    error = first_error(strict.post("/answer", json=REQUEST | {"context": "a" * 101}), 413)
     assert error == {"path": "context", "message": "101 characters; at most 100 are allowed"}
-    error = refused(strict.post("/answer", json=REQUEST | {"question": "a" * 61}), 413)
+    error = first_error(strict.post("/answer", json=REQUEST | {"question": "a" * 61}), 413)
     assert error["path"] == "question"
-    error = refused(strict.post("/answer", json=REQUEST | {"question": "a b c d e f g h ?"}), 413)
+    nine_words = REQUEST | {"question": "a b c d e f g h ?"}
+    error = first_error(strict.post("/answer", json=nine_words), 413)
     assert error["message"] == "9 words; at most 8 are allowed (setting MAX_QUESTION_WORDS)"
-    error = refused(strict.post("/answer", json=REQUEST | {"context": "." + "!?" * 30}), 413)
+    error = first_error(strict.post("/answer", json=REQUEST | {"context": "." + "!?" * 30}), 413)
     assert error["message"] == "61 words; at most 30 are allowed (setting MAX_CONTEXT_WORDS)"
-    request = {"task": "answer", "request": REQUEST | {"question": "a b c d e f g h ?"}}
-    error = refused(strict.post("/compare", json=request), 413)
+    request = {"task": "answer", "request": nine_words}
+    error = first_error(strict.post("/compare", json=request), 413)
     assert error["path"] == "request.question"
 
 

@@ -13,6 +13,7 @@ from huggingface_hub import InferenceClient
 from pydantic import ValidationError
 
 from service.settings import Settings
+from tests.service.problems import problem
 from tests.service.running import running_service
 
 KEYS = {"team-a": "key-of-team-a", "team-b": "key-of-team-b"}
@@ -80,8 +81,7 @@ def test_without_a_known_key_nothing_is_answered(
 ) -> None:
     encoded = {name: value.encode() for name, value in headers.items()}
     response = keyed.post("/score", json=SCORE, headers=encoded)  # type: ignore[arg-type]
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
+    problem(response, status)
     assert ("WWW-Authenticate" in response.headers) is (status == 401)
 
 
@@ -118,10 +118,9 @@ def test_the_documents_security_is_known(keyed: httpx.Client, client: httpx.Clie
 def test_a_key_may_ask_as_often_as_it_may(keyed: httpx.Client) -> None:
     answers = [keyed.post("/score", json=SCORE, headers=bearer(KEYS["team-b"])) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    refused = answers[-1]
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert 90 <= int(refused.headers["Retry-After"]) <= 100
-    assert "'team-b' may ask 0.01 times a second" in refused.json()["detail"]
+    refused = problem(answers[-1], 429)
+    assert 90 <= int(answers[-1].headers["Retry-After"]) <= 100
+    assert "'team-b' may ask 0.01 times a second" in refused["detail"]
     other = keyed.post("/score", json=SCORE, headers=bearer(KEYS["team-a"]))
     assert other.status_code == 200
 

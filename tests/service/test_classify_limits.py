@@ -12,8 +12,8 @@ import pytest
 
 from service.settings import Settings
 from tests.service.conftest import Gate
+from tests.service.problems import first_error
 from tests.service.running import running_service
-from tests.service.test_answer_limits import refused
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_wrong_field_is_named(
 ) -> None:
     headers = {"Content-Type": "application/json"}
     content = json.dumps(body)  # as ASCII: httpx would not encode a lone surrogate
-    error = refused(classifier_client.post("/classify", content=content, headers=headers), 422)
+    error = first_error(classifier_client.post("/classify", content=content, headers=headers), 422)
     assert error["path"] == path
     assert message in error["message"]
 
@@ -52,12 +52,12 @@ def strict(classifiers_dir: Path) -> Iterator[httpx.Client]:
 
 
 def test_too_many_and_too_long_texts_are_refused_with_the_limit(strict: httpx.Client) -> None:
-    error = refused(strict.post("/classify", json={"texts": ["a"] * 4}), 413)
+    error = first_error(strict.post("/classify", json={"texts": ["a"] * 4}), 413)
     assert error == {"path": "texts", "message": "4 texts; at most 3 are allowed"}
-    error = refused(strict.post("/classify", json={"texts": ["a", "b" * 21]}), 413)
+    error = first_error(strict.post("/classify", json={"texts": ["a", "b" * 21]}), 413)
     assert error == {"path": "texts[1]", "message": "21 characters; at most 20 are allowed"}
     request = {"task": "classify", "request": {"texts": ["a", "b" * 21]}}
-    assert refused(strict.post("/compare", json=request), 413)["path"] == "request.texts[1]"
+    assert first_error(strict.post("/compare", json=request), 413)["path"] == "request.texts[1]"
 
 
 def test_a_large_text_fits_the_default_limits(classifier_client: httpx.Client) -> None:

@@ -10,16 +10,8 @@ import httpx
 import pytest
 
 from service.settings import Settings
+from tests.service.problems import first_error, problem
 from tests.service.running import running_service
-
-
-def problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.headers["X-Request-ID"]
-    body: dict[str, Any] = response.json()
-    assert body["status"] == status
-    return body
 
 
 @pytest.mark.parametrize(
@@ -66,7 +58,7 @@ def test_unknown_models_and_routes(client: httpx.Client) -> None:
 @pytest.mark.parametrize("value", ["soon", "0", "-3", "nan"])
 def test_a_deadline_must_be_a_positive_number(client: httpx.Client, value: str) -> None:
     response = client.post("/score", json={"texts": ["a"]}, headers={"X-Deadline-Ms": value})
-    assert problem(response, 422)["errors"][0]["path"] == "header X-Deadline-Ms"
+    assert first_error(response, 422)["path"] == "header X-Deadline-Ms"
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +87,13 @@ def test_too_large_a_body_is_refused_without_a_content_length(strict: httpx.Clie
 
 
 def test_too_many_and_too_long_texts_are_refused(strict: httpx.Client) -> None:
-    body = problem(strict.post("/score", json={"texts": ["a"] * 4}), 413)
-    assert body["errors"][0]["path"] == "texts"
-    body = problem(strict.post("/score", json={"texts": ["a", "b" * 21]}), 413)
-    assert body["errors"][0]["path"] == "texts[1]"
-    request = {"task": "score", "request": {"texts": ["a", "b" * 21]}}
-    body = problem(strict.post("/compare", json=request), 413)
-    assert body["errors"][0]["path"] == "request.texts[1]"
-    body = problem(strict.post("/v1/completions", json={"prompt": ["a", "b" * 21]}), 413)
-    assert body["errors"][0]["path"] == "prompt"
+    assert first_error(strict.post("/score", json={"texts": ["a"] * 4}), 413)["path"] == "texts"
+    texts = {"texts": ["a", "b" * 21]}
+    assert first_error(strict.post("/score", json=texts), 413)["path"] == "texts[1]"
+    request = {"task": "score", "request": texts}
+    assert first_error(strict.post("/compare", json=request), 413)["path"] == "request.texts[1]"
+    prompts = {"prompt": texts["texts"]}
+    assert first_error(strict.post("/v1/completions", json=prompts), 413)["path"] == "prompt"
 
 
 def test_a_failure_inside_shows_no_trace(

@@ -15,6 +15,7 @@ from service.settings import Settings
 from service.variants import metrics_of_engine
 from tests.artifacts import WORDS, make_artifact
 from tests.service.conftest import Gate
+from tests.service.problems import problem
 from tests.service.running import running_service
 
 TOKEN = "s3cret"  # noqa: S105 - a test's
@@ -113,8 +114,7 @@ def test_reload_needs_the_token(
     admin_client: httpx.Client, headers: dict[str, str], status: int
 ) -> None:
     response = admin_client.post("/models/one/reload", headers=headers)
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
+    problem(response, status)
 
 
 def test_admin_routes_are_off_without_a_token(client: httpx.Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from service.settings import Settings
 from tests.service.conftest import Gate
+from tests.service.problems import problem
 from tests.service.running import running_service
 
 
@@ -41,8 +42,7 @@ def test_a_full_queue_sheds_and_the_rest_is_answered(
         waiting: list[Future[httpx.Response]] = [pool.submit(post, client) for _ in range(3)]
         assert queued(client, 3)
         refused = post(client)
-        assert refused.status_code == 429
-        assert refused.headers["content-type"] == "application/problem+json"
+        problem(refused, 429)
         assert int(refused.headers["Retry-After"]) >= 1
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 200
