@@ -12,6 +12,7 @@ from training.distributed import copy_first_, from_first, is_first, largest
 from training.errors import DivergedError, Interrupted
 from training.experiment import Loss
 from training.journal import Journal
+from training.machine import peak_memory_bytes
 from training.plots import LENGTH, SIZE
 from training.run_folder import RunFolder
 from training.session import Session
@@ -210,6 +211,8 @@ class Loop:
 
     def _save(self) -> None:
         self._tick()
+        position = self.session.position
+        position.peak_memory_bytes = max(position.peak_memory_bytes, peak_memory_bytes())
         document = self.session.to_document()
         if is_first():
             save_document(self.folder.checkpoint, document)

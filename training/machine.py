@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import torch
@@ -15,6 +17,7 @@ __all__ = [
     "choose_device",
     "describe_machine",
     "git_commit",
+    "peak_memory_bytes",
     "physical_cores",
     "set_threads",
 ]
@@ -72,6 +75,12 @@ def describe_machine(device: torch.device) -> str:
         return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
     cores = f"{physical_cores()} cores, threads: {torch.get_num_threads()}"
     return f"{_processor()}, {cores}, {platform.system()}"
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has had resident so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # in KiB but there
 
 
 def git_commit() -> str:

@@ -272,6 +272,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "data_sha256": experiment.data_sha256,
         "data": dict(experiment.data_figures),
         "wall_time_seconds": position.seconds,
+        "peak_memory_bytes": position.peak_memory_bytes,
         "steps": position.total_steps,
         "best_epoch": position.best_epoch,
         "hidden_sizes": list(architecture.hidden_sizes),

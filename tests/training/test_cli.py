@@ -34,6 +34,7 @@ def test_a_run_leaves_everything_a_reader_needs(runs: Path) -> None:
     record = json.loads((runs / "first" / "record.json").read_text())
     assert record["hidden_sizes"] == [12, 10]
     assert len(record["epochs"]) == record["config"]["epochs"] == 2
+    assert 50e6 < record["peak_memory_bytes"] < 50e9  # torch alone takes more than the first
     assert 1 < record["metrics"]["test_perplexity"] < 20
     assert set(record["data_sha256"]) == {f"tiny.{s}.txt" for s in ("train", "valid", "test")}
     assert (runs / "first" / "plot.png").read_bytes().startswith(b"\x89PNG")
