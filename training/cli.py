@@ -117,7 +117,12 @@ def _build_parser() -> _Parser:
         default=Path("docs/records"),
         help="holds a record.json of each run under its name (default: %(default)s)",
     )
-    tables.add_argument("--write", type=Path, metavar="FILE", help="instead of printing them")
+    tables.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="instead of printing them; pictures are drawn into images/ beside it",
+    )
     tables.set_defaults(command=commands.tables)
 
     _add_benchmarks(subparsers)

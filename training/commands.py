@@ -45,8 +45,11 @@ from training.sparse_products import (
     time_products,
 )
 from training.subject import open_subject
+from training.tables.classification import classifier_rows
+from training.tables.classifiers_picture import draw_classifiers
 from training.tables.records import read_records, read_remarks
-from training.tables.results import results
+from training.tables.results import CLASSIFIERS, classifiers_picture, results
+from training.tables.timings import CLASSIFIER_TIMINGS, read_timings
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -262,8 +265,10 @@ def benchmark_products(options: argparse.Namespace) -> None:
 
 
 def tables(options: argparse.Namespace) -> None:
-    """Print the papers' tables with the recorded runs beside them, or write them to a file."""
-    document = results(read_records(options.records), read_remarks(options.records))
+    """Print the papers' tables with the recorded runs beside them, or write and draw them."""
+    records = read_records(options.records)
+    timings = read_timings(options.records / CLASSIFIER_TIMINGS)
+    document = results(records, timings, read_remarks(options.records))
     if options.write is None:
         sys.stdout.write(document)
         return
@@ -272,6 +277,12 @@ def tables(options: argparse.Namespace) -> None:
     except OSError as error:
         raise RunError(f"cannot write {options.write}: {reason(error)}") from error
     _say(str(options.write))
+    for corpus, title in CLASSIFIERS.items():
+        rows = classifier_rows(records, timings, corpus)
+        if rows:
+            picture = options.write.parent / classifiers_picture(corpus)
+            draw_classifiers(picture, title, rows, timings)
+            _say(str(picture))
 
 
 def _run_options(options: argparse.Namespace, name: str) -> RunOptions:

@@ -25,6 +25,8 @@ class Timing(BaseModel):
     threads: int
     multiply_adds: int
     """For one token, on this engine."""
+    bytes: int
+    """Of the artifact's weights on disk."""
     milliseconds: list[float]
     """Of each round."""
 

@@ -88,6 +88,7 @@ def _time_in_turn(
             batch=batch,
             threads=threads,
             multiply_adds=multiply_adds(artifact.card, engine.name),
+            bytes=artifact.bytes,
             milliseconds=samples[index, batch],
         )
         for batch in batches

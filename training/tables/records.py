@@ -8,7 +8,7 @@ from typing import Any
 
 from training.errors import RunError, reason
 
-__all__ = ["REMARKS_FILE", "Record", "read_records", "read_remarks"]
+__all__ = ["REMARKS_FILE", "Record", "read_document", "read_records", "read_remarks"]
 
 Record = dict[str, Any]
 """The content of a run's ``record.json``."""
@@ -25,7 +25,7 @@ def read_records(folder: Path) -> list[Record]:
     """
     if not folder.is_dir():
         raise RunError(f"no folder {folder}: --records names the one that holds the records")
-    documents = [_read(path) for path in sorted(folder.glob("*.json"))]
+    documents = [read_document(path) for path in sorted(folder.glob("*.json"))]
     needed = {"config", "metrics", "hidden_sizes"}
     return [d for d in documents if isinstance(d, dict) and needed <= d.keys()]
 
@@ -39,13 +39,18 @@ def read_remarks(folder: Path) -> dict[str, str]:
     path = folder / REMARKS_FILE
     if not path.exists():
         return {}
-    document = _read(path)
+    document = read_document(path)
     if not isinstance(document, dict) or not all(isinstance(v, str) for v in document.values()):
         raise RunError(f"{path} must hold sentences by the keys of sections")
     return document
 
 
-def _read(path: Path) -> Any:
+def read_document(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        RunError: If it cannot be read or is no JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,10 +1,10 @@
-"""``docs/results.md``: every table of the papers with the recorded runs beside it."""
+"""``docs/results.md``: every table of the papers with the recorded runs, and what is ours alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from training.reproduction import run_command
+from training.tables.classification import classifiers_table
 from training.tables.language_modelling import (
     highway_table,
     l1_table,
@@ -14,9 +14,10 @@ from training.tables.language_modelling import (
 from training.tables.markdown import markdown_table
 from training.tables.question_answering import fine_tuned_table, from_scratch_table
 from training.tables.records import Record
-from training.tasks import parse_config
+from training.tables.repeats import REPEATS_COLUMNS, group_repeats
+from training.tables.timings import Timing
 
-__all__ = ["SECTIONS", "results"]
+__all__ = ["CLASSIFIERS", "SECTIONS", "classifiers_picture", "results"]
 
 SECTIONS = {
     "table-1": ("Table 1: two LSTM layers of 1500 units on the Penn Treebank", stacked_table),
@@ -27,6 +28,12 @@ SECTIONS = {
     "appendix-a": ("Appendix A: whole components emptied by plain l1", l1_table),
 }
 """Title of each section, and what makes its table of the records."""
+
+CLASSIFIERS = {
+    "imdb": "Sentiment: dense, SET and ISS on IMDB's reviews",
+    "sanders": "Sentiment: dense, SET and ISS on the Sanders tweets",
+}
+"""Title of the section of each corpus of classifiers."""
 
 _OPENING = """\
 # Results
@@ -41,11 +48,19 @@ rows. Perplexities are of the validation and test split, EM and F1 of SQuAD's de
 ```"""
 
 
-def results(records: Sequence[Record], remarks: Mapping[str, str]) -> str:
+def classifiers_picture(corpus: str) -> str:
+    """Where the picture of a corpus is, seen from the document."""
+    return f"images/classifiers-{corpus}.png"
+
+
+def results(
+    records: Sequence[Record], timings: Sequence[Timing], remarks: Mapping[str, str]
+) -> str:
     """The whole document, as Markdown.
 
     Args:
         records: Of finished runs.
+        timings: Of classifiers on the engines.
         remarks: What is to be said of a section, by its key in `SECTIONS`.
     """
     parts = [_OPENING]
@@ -53,25 +68,13 @@ def results(records: Sequence[Record], remarks: Mapping[str, str]) -> str:
         parts += [f"## {title}", table(records)]
         if key in remarks:
             parts.append(remarks[key])
-    parts += ["## The runs", *_runs(records)]
+    for corpus, title in CLASSIFIERS.items():
+        compared = classifiers_table(records, timings, corpus)
+        if compared is not None:
+            picture = f"![{title}]({classifiers_picture(corpus)})"
+            parts += [f"## {title}", compared, picture, *filter(None, [remarks.get(corpus)])]
+    runs = group_repeats(records)
+    overview = markdown_table(REPEATS_COLUMNS, [each.cells() for each in runs])
+    commands = "\n".join(each.command() for each in runs)
+    parts += ["## The runs", overview, f"```sh\n{commands}\n```"]
     return "\n\n".join(parts) + "\n"
-
-
-def _runs(records: Sequence[Record]) -> list[str]:
-    columns = ("run", "hours", "epochs", "machine", "ended", "commits")
-    rows = [
-        (
-            record["name"],
-            f"{record['wall_time_seconds'] / 3600:.1f}",
-            str(len(record["epochs"])),
-            record["machine"],
-            record["created"].split("T")[0],
-            " ".join(commit[:8] for commit in record["commits"]),
-        )
-        for record in records
-    ]
-    commands = [
-        run_command(record["name"], parse_config(record["config"], record["name"]))
-        for record in records
-    ]
-    return [markdown_table(columns, rows), "```sh\n" + "\n".join(commands) + "\n```"]

@@ -1,0 +1,27 @@
+"""Runs with several seeds or folds are one line, and one loop makes them."""
+
+from tests.training.tables.test_classification import RECORDS, record
+from training.tables.repeats import group_repeats
+
+
+def test_seeds_of_a_run_are_one_line() -> None:
+    repeated, *others = group_repeats(RECORDS)
+    assert [others[0].cells()[0], others[0].command()] == [
+        "imdb-lstm-iss",
+        "python -m training run imdb-lstm-iss",
+    ]
+    assert repeated.cells() == (
+        *("imdb-lstm-set-seed{1,2,10}", "0.2", "6", "a machine", "2026-01-02", "01234567"),
+    )
+    assert repeated.command() == (
+        "for seed in 1 2 10; do python -m training run imdb-lstm-set "
+        "--as imdb-lstm-set-seed$seed --set seed=$seed; done"
+    )
+
+
+def test_a_single_repeat_has_the_command_of_its_run() -> None:
+    runs = [record("sanders-lstm-dense", "sanders-lstm-dense-fold3", 70.0, 5, fold=3)]
+    (alone,) = group_repeats(runs)
+    assert alone.command() == (
+        "python -m training run sanders-lstm-dense --as sanders-lstm-dense-fold3 --set fold=3"
+    )

@@ -1,0 +1,134 @@
+"""Dense, SET and ISS classifiers side by side: accuracy, sizes, times.
+
+Liu et al. (2019), https://arxiv.org/abs/1901.09208, compare dense and SET networks so.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.classification.config import ClassificationConfig
+from training.tables.markdown import markdown_table
+from training.tables.records import Record
+from training.tables.timings import Timing, median_time
+from training.tasks import parse_config
+
+__all__ = ["CSR", "ClassifierRow", "classifier_rows", "classifiers_table"]
+
+CSR = "torch-csr-fp32"
+"""The engine of sparse kernels."""
+
+_DENSE = "onnxruntime-fp32"
+"""The engine of dense kernels that models are served on."""
+
+_ORDER = ("dense", "iss", "set")
+
+_COLUMNS = (
+    *("model", "runs", "test accuracy", "units", "weights", "bytes", "multiply-adds a word"),
+    *("ms, 1 text", "ms, 16 texts", "CSR: ms, 1 text", "CSR: ms, 16 texts"),
+    *("minutes of training", "peak memory"),
+)
+
+
+@dataclass(frozen=True)
+class ClassifierRow:
+    """Runs of one preset that differ in seed or fold alone; figures are means over them."""
+
+    corpus: str
+    variant: str
+    model: str
+    """Name of the preset, and of its artifact."""
+    accuracies: tuple[float, ...]
+    """On the test texts, in per cent; one a run."""
+    hidden_sizes: tuple[float, ...]
+    weights: float
+    """Weights that exist."""
+    multiply_adds: int
+    """A word, on the engine that does the fewest; in the first run."""
+    minutes: float
+    peak_memory: float
+    """In bytes, while training."""
+
+    @property
+    def accuracy(self) -> float:
+        """Mean of the runs, in per cent."""
+        return statistics.mean(self.accuracies)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the runs, in points; None of a single one."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+
+def classifier_rows(
+    records: Sequence[Record], timings: Sequence[Timing], corpus: str
+) -> list[ClassifierRow]:
+    """The rows of one corpus: dense, ISS, SET.
+
+    Args:
+        records: Of any runs; those of classifiers are taken.
+        timings: Of engines.
+        corpus: As in a run's config.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        config = parse_config(record["config"], record["name"])
+        if isinstance(config, ClassificationConfig) and config.corpus == corpus:
+            groups.setdefault((config.variant, config.preset), []).append(record)
+    ordered = sorted(groups.items(), key=lambda item: (_ORDER.index(item[0][0]), item[0][1]))
+    return [_row(corpus, *key, runs, timings) for key, runs in ordered]
+
+
+def classifiers_table(
+    records: Sequence[Record], timings: Sequence[Timing], corpus: str
+) -> str | None:
+    """The table of one corpus; None if no run is recorded.
+
+    Times are of an engine of dense kernels and, where a model has one, of sparse kernels, on one
+    thread.
+    """
+    rows = classifier_rows(records, timings, corpus)
+    return markdown_table(_COLUMNS, [_cells(row, timings) for row in rows]) if rows else None
+
+
+def _row(
+    corpus: str, variant: str, preset: str, runs: Sequence[Record], timings: Sequence[Timing]
+) -> ClassifierRow:
+    sizes = zip(*(run["hidden_sizes"] for run in runs), strict=True)
+    on_engines = [timing.multiply_adds for timing in timings if timing.model == preset]
+    return ClassifierRow(
+        corpus=corpus,
+        variant=variant,
+        model=preset,
+        accuracies=tuple(run["metrics"]["test_accuracy"] for run in runs),
+        hidden_sizes=tuple(statistics.mean(layer) for layer in sizes),
+        weights=statistics.mean(run["parameters"] for run in runs),
+        multiply_adds=min([runs[0]["multiply_adds_per_token"], *on_engines]),
+        minutes=statistics.mean(run["wall_time_seconds"] for run in runs) / 60,
+        peak_memory=statistics.mean(run["peak_memory_bytes"] for run in runs),
+    )
+
+
+def _cells(row: ClassifierRow, timings: Sequence[Timing]) -> tuple[str, ...]:
+    """In the order of `_COLUMNS`."""
+    spread = f" ± {row.spread:.2f}" if row.spread is not None else ""
+    sizes = [timing.bytes for timing in timings if timing.model == row.model]
+    times = [
+        median_time(timings, row.model, engine, batch)
+        for engine in (_DENSE, CSR)
+        for batch in (1, 16)
+    ]
+    return (
+        row.model,
+        str(len(row.accuracies)),
+        f"{row.accuracy:.2f}{spread}",
+        ", ".join(f"{size:g}" for size in row.hidden_sizes),
+        f"{row.weights:,.0f}",
+        f"{sizes[0]:,}" if sizes else "",
+        f"{row.multiply_adds:,}",
+        *(f"{time:.2f}" if time is not None else "" for time in times),
+        f"{row.minutes:.1f}",
+        f"{row.peak_memory / 2**30:.2f} GiB",
+    )

@@ -1,0 +1,77 @@
+"""Runs that repeat one another with another seed or fold, as one line of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from training.reproduction import run_command
+from training.tables.records import Record
+from training.tasks import parse_config
+
+__all__ = ["REPEATS_COLUMNS", "Repeats", "group_repeats"]
+
+REPEATS_COLUMNS = ("run", "hours", "epochs", "machine", "ended", "commits")
+
+_NAME = re.compile(r"(?P<stem>.+)-(?P<field>seed|fold)(?P<value>\d+)")
+"""Of a run that repeats another, such as ``sanders-lstm-set-fold3``."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """One run, or several that a loop makes."""
+
+    records: tuple[Record, ...]
+    """In the order of their seeds or folds."""
+
+    @property
+    def _varied(self) -> tuple[str, list[str]] | None:
+        """What differs and its values; None of a single run."""
+        if len(self.records) == 1:
+            return None
+        named = [_NAME.fullmatch(record["name"]) for record in self.records]
+        found = [match for match in named if match is not None]
+        return found[0]["field"], [match["value"] for match in found]
+
+    def cells(self) -> tuple[str, ...]:
+        """In the order of `REPEATS_COLUMNS`; hours and epochs of all together."""
+        first, last = self.records[0], self.records[-1]
+        name = first["name"]
+        if self._varied is not None:
+            values = self._varied[1]
+            name = f"{name.removesuffix(values[0])}{{{','.join(values)}}}"
+        commits = dict.fromkeys(chain.from_iterable(record["commits"] for record in self.records))
+        return (
+            name,
+            f"{sum(record['wall_time_seconds'] for record in self.records) / 3600:.1f}",
+            str(sum(len(record["epochs"]) for record in self.records)),
+            first["machine"],
+            max(first["created"], last["created"]).split("T")[0],
+            " ".join(commit[:8] for commit in commits),
+        )
+
+    def command(self) -> str:
+        """For the shell: what makes the runs again."""
+        last = self.records[-1]  # the first may have the preset's own seed or fold
+        command = run_command(last["name"], parse_config(last["config"], last["name"]))
+        if self._varied is None:
+            return command
+        field, values = self._varied
+        for sign in "", "=":  # in the name, and as a setting
+            command = command.replace(f"{field}{sign}{values[-1]}", f"{field}{sign}${field}")
+        return f"for {field} in {' '.join(values)}; do {command}; done"
+
+
+def group_repeats(records: Sequence[Record]) -> list[Repeats]:
+    """Runs whose names differ in the number of a seed or fold together, the others alone."""
+    groups: dict[str, list[tuple[int, Record]]] = {}
+    for record in records:
+        match = _NAME.fullmatch(record["name"])
+        key = f"{match['stem']}-{match['field']}" if match else record["name"]
+        groups.setdefault(key, []).append((int(match["value"]) if match else 0, record))
+    return [
+        Repeats(tuple(record for _, record in sorted(runs, key=lambda run: run[0])))
+        for runs in groups.values()
+    ]
