@@ -118,6 +118,17 @@ _SMALL_ISS: dict[str, Any] = {
     "epochs": 17,
 }
 
+_LARGE_ISS: dict[str, Any] = {
+    "lambda": 0.002,
+    "lambda_epochs": 9,
+    "lambda_after": 0.0003,
+    "keep": 0.6,
+    "tau": 1e-4,
+    "decay": 0.1,
+    "epochs": 18,
+}
+"""lambda falls once few enough components are left: it also shortens those that stay."""
+
 _FINETUNE: dict[str, Any] = {"learning_rate": 0.1, "variant": "iss"}
 """From the trained dense model, at the published learning rate."""
 
@@ -185,7 +196,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     **_family(
         "large",
         _LARGE | {"clip": 5.0},
-        iss={"lambda": 0.002, "keep": 0.6, "tau": 1e-4, "decay": 0.1, "epochs": 18},
+        iss=_LARGE_ISS,
         direct={"hidden_sizes": (373, 315), "keep": 0.55},
     ),
     **_highway_family("ptb-rhn", _HIGHWAY, _HIGHWAY_ISS, (0.004, 0.005, 0.006, 0.007)),
