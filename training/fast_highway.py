@@ -21,7 +21,7 @@ __all__ = ["FastHighwayLayer"]
 
 
 class FastHighwayLayer(HighwayLayer):
-    """`HighwayLayer`: same parameters, call and results.
+    """`HighwayLayer`: same parameters, call and results; in evaluation mode the ordinary layer.
 
     Args:
         input_size: Size of an input vector.
@@ -41,6 +41,8 @@ class FastHighwayLayer(HighwayLayer):
         self, inputs: Tensor, state: Tensor, mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """As `HighwayLayer.forward`; no gradient reaches the mask."""
+        if not self.training:
+            return super().forward(inputs, state, mask)
         outputs = _Highway.apply(  # type: ignore[no-untyped-call]  # torch's apply is untyped
             inputs,
             state,

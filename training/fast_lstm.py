@@ -32,6 +32,9 @@ def fastest_precision() -> Precision:
 class FastLSTM(nn.LSTM):
     """``nn.LSTM`` of one layer and one direction, time first: same parameters, call and results.
 
+    In evaluation mode it is the ordinary layer: whether a shrunk network gives the same output
+    could not be told from products in bf16.
+
     Args:
         input_size: Size of an input vector.
         hidden_size: Number of units.
@@ -57,6 +60,8 @@ class FastLSTM(nn.LSTM):
         Returns:
             The output of every step (T, B, H), and ``(h, c)`` after the last, each (1, B, H).
         """
+        if not self.training:
+            return cast("tuple[Tensor, tuple[Tensor, Tensor]]", super().forward(input, hx))
         zeros = input.new_zeros(input.shape[1], self.hidden_size)
         h0, c0 = (hx[0][0], hx[1][0]) if hx is not None else (zeros, zeros)
         product_dtype = torch.bfloat16 if self.precision == "bf16" else input.dtype

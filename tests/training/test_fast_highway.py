@@ -69,3 +69,9 @@ def test_it_runs_without_gradients() -> None:
     inputs, state = torch.randn(4, 2, 5).double(), torch.zeros(2, 6).double()
     with torch.no_grad():
         torch.testing.assert_close(fast(inputs, state), plain(inputs, state))
+
+
+def test_in_evaluation_mode_it_is_the_ordinary_layer() -> None:
+    plain, fast = both("bf16", torch.float32)
+    inputs, state = torch.randn(4, 2, 5), torch.zeros(2, 6)
+    assert torch.equal(fast.eval()(inputs, state)[0], plain(inputs, state)[0])

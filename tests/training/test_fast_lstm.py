@@ -57,3 +57,13 @@ def test_bf16_products_stay_near_fp32_results(inputs: int, hidden: int, batch: i
     for ours, theirs in zip(outputs_and_gradients(fast, x, h, c), expected, strict=True):
         assert ours.dtype == torch.float32
         assert (ours - theirs).norm() <= 0.02 * theirs.norm()
+
+
+def test_in_evaluation_mode_it_is_the_ordinary_layer() -> None:
+    reference, fast = twin_layers(32, 24, torch.float32)
+    fast.precision = "bf16"
+    x = torch.randn(10, 4, 32)
+    expected, (h, c) = reference(x)
+    output, state = fast.eval()(x)
+    for ours, theirs in zip((output, *state), (expected, h, c), strict=True):
+        assert torch.equal(ours, theirs)
