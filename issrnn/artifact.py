@@ -1,8 +1,8 @@
 """The artifact: one folder that holds a trained model, everything needed to serve it, and its card.
 
-``config.json`` (this module's `Card`), ``model.safetensors`` (weights in torch's names and layout,
-fp32 or fp16; matrices with many zeros as in `issrnn.sparse_storage`), ``tokenizer.json`` and
-``tokenizer_config.json``. No pickle, no torch.
+``config.json`` (this module's `Card`), ``model.safetensors`` (weights in torch's names and layout;
+numbers as in `issrnn.number_storage`, matrices with many zeros as in `issrnn.sparse_storage`),
+``tokenizer.json`` and ``tokenizer_config.json``. No pickle, no torch.
 
 A question answering model reads words as frozen word vectors. Since all variants of a model read
 the same ones, they are one file, ``VECTORS.safetensors``, in the artifact's folder or beside it.
@@ -31,6 +31,7 @@ from issrnn.architecture import (
     ClassifierArchitecture,
 )
 from issrnn.card import FORMAT_VERSION, Card, Provenance, VectorsFile
+from issrnn.number_storage import decode, encode
 from issrnn.sparse_storage import pack, unpack
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
 from issrnn.word_vectors import WordVectors
@@ -103,7 +104,7 @@ def save(
             other word vectors of that name are there.
     """
     _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
-    stored = {name: array.astype(card.weights_dtype) for name, array in weights.items()}
+    stored = encode(weights, card.weights_dtype)
     for name, array in stored.items():
         if not np.isfinite(array).all():
             raise ArtifactError(f"{folder}: {name} is not finite as {card.weights_dtype}")
@@ -184,11 +185,10 @@ def load(folder: Path) -> Artifact:
             raise ArtifactError(f"{path} is damaged: its SHA-256 is not the recorded one")
     try:
         arrays = safetensors.numpy.load_file(folder / WEIGHTS_FILE)
-        stored = unpack(arrays, card.sparse_weights, card.architecture.shapes())
+        weights = decode(unpack(arrays, card.sparse_weights, card.architecture.shapes()))
         vocabulary = Vocabulary.read(folder / TOKENIZER_FILE)
     except (safetensors.SafetensorError, ValueError) as error:
         raise ArtifactError(f"{folder}: {error}") from error
-    weights = {name: array.astype(np.float32) for name, array in stored.items()}
     word_vectors = _load_word_vectors(folder, card.word_vectors) if card.word_vectors else None
     _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
     size = (folder / WEIGHTS_FILE).stat().st_size

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from issrnn.architecture import Architecture, ClassifierArchitecture
+from issrnn.number_storage import NumberType
 from issrnn.reading.rules import Reading
 
 __all__ = ["FORMAT_VERSION", "Card", "Provenance", "VectorsFile"]
@@ -69,8 +70,8 @@ class Card(BaseModel):
     """What words are read as, where they are no weights of the model."""
     labels: tuple[str, ...] | None = None
     """Name of each output; for the task classify."""
-    weights_dtype: Literal["float32", "float16"] = "float32"
-    """How the weights are stored; they are computed with in fp32."""
+    weights_dtype: NumberType = "float32"
+    """How the weights are stored; they are read back as fp32."""
     sparse_weights: dict[str, NonNegativeInt] = {}
     """Matrices of which only the weights that are not zero are stored, and how many these are;
     filled in by `save`."""

@@ -33,7 +33,7 @@ class SparseMatrix:
     """The n weights of a matrix that are not zero, and where they stand."""
 
     values: NDArray[Any]
-    """(n,) float, row by row."""
+    """(n,) float or int8, row by row."""
     gaps: NDArray[np.uint8]
     """(n + skips,): empty places before each weight, or `_SKIP`."""
 
@@ -58,8 +58,9 @@ class SparseMatrix:
         Raises:
             ValueError: If these are not its weights and places.
         """
-        if self.values.ndim != 1 or self.values.dtype.kind != "f":
-            raise ValueError(f"its values are {self.values.dtype} {self.values.shape}, not floats")
+        is_number = self.values.dtype.kind == "f" or self.values.dtype == np.int8
+        if self.values.ndim != 1 or not is_number:
+            raise ValueError(f"its values are {self.values.dtype} {self.values.shape}, not numbers")
         if self.gaps.ndim != 1 or self.gaps.dtype != np.uint8:
             raise ValueError(f"its gaps are {self.gaps.dtype} {self.gaps.shape}, not bytes")
         holds_weight = self.gaps != _SKIP

@@ -14,6 +14,7 @@ from torch import nn
 
 import issrnn
 from issrnn import artifact
+from issrnn.number_storage import NumberType, decode, encode
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
 from training.experiment import Experiment, Paths, architecture_of
@@ -23,7 +24,7 @@ from training.subject import Weights, default_weights, open_run
 
 __all__ = ["HALF_TOLERANCE", "StoredType", "export_run"]
 
-StoredType = Literal["auto", "float16", "float32"]
+StoredType = Literal["auto", "float16", "float32", "int8"]
 
 HALF_TOLERANCE = 1e-3
 """Relative change of the validation figure up to which weights are stored in 16 bits."""
@@ -101,12 +102,10 @@ def _choose_type(experiment: Experiment[Any], model: nn.Module) -> Literal["floa
     return "float16" if math.isclose(rounded, exact, rel_tol=HALF_TOLERANCE) else "float32"
 
 
-def _arrays(model: nn.Module, stored: str) -> dict[str, NDArray[np.float32]]:
+def _arrays(model: nn.Module, stored: NumberType) -> dict[str, NDArray[np.float32]]:
     """The weights as they read back from the file."""
-    return {
-        name: weight.cpu().numpy().astype(stored).astype(np.float32)
-        for name, weight in model.state_dict().items()
-    }
+    weights = {name: weight.cpu().numpy() for name, weight in model.state_dict().items()}
+    return decode(encode(weights, stored))
 
 
 def _network(

@@ -61,7 +61,7 @@ class FastLSTM(nn.LSTM):
             The output of every step (T, B, H), and ``(h, c)`` after the last, each (1, B, H).
         """
         if not self.training:
-            return cast("tuple[Tensor, tuple[Tensor, Tensor]]", super().forward(input, hx))
+            return super().forward(input, hx)
         zeros = input.new_zeros(input.shape[1], self.hidden_size)
         h0, c0 = (hx[0][0], hx[1][0]) if hx is not None else (zeros, zeros)
         product_dtype = torch.bfloat16 if self.precision == "bf16" else input.dtype

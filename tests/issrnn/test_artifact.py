@@ -55,6 +55,19 @@ def test_fp16_weights_are_computed_with_in_fp32(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.weights[name], weight.astype(np.float16))
 
 
+def test_int8_weights_take_a_byte_each_also_those_of_a_sparse_matrix(tmp_path: Path) -> None:
+    weights = make_weights()
+    weights["embedding.weight"] *= np.eye(6, 3, dtype=np.float32)
+    artifact.save(tmp_path / "a", make_card("int8"), weights, VOCABULARY)
+    loaded = artifact.load(tmp_path / "a")
+    assert loaded.card.sparse_weights == {"embedding.weight": 3}
+    for name, weight in weights.items():
+        assert loaded.weights[name].dtype == np.float32
+        np.testing.assert_allclose(loaded.weights[name], weight, atol=0.005 * abs(weight).max())
+    card = artifact.save(tmp_path / "b", make_card("int8"), loaded.weights, VOCABULARY)
+    assert card.sha256 == loaded.card.sha256
+
+
 def test_a_service_of_another_user_can_read_it(folder: Path) -> None:
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in folder.iterdir())
     assert folder.stat().st_mode & 0o777 == 0o755

@@ -111,7 +111,7 @@ def test_an_artifacts_command_makes_the_same_model_again(
         np.testing.assert_array_equal(second.weights[weight], array)
 
 
-@pytest.mark.parametrize("stored", ["float16", "float32"])
+@pytest.mark.parametrize("stored", ["float16", "float32", "int8"])
 def test_the_stored_type_can_be_chosen(stored: str, runs: Path, data: Path, tmp_path: Path) -> None:
     models = ["--models", str(tmp_path), "--stored", stored]
     assert command(runs, data, "export", "dense", *models) == 0
