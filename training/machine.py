@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import resource
@@ -19,6 +20,7 @@ __all__ = [
     "git_commit",
     "peak_memory_bytes",
     "physical_cores",
+    "reset_peak_memory",
     "set_threads",
 ]
 
@@ -77,8 +79,14 @@ def describe_machine(device: torch.device) -> str:
     return f"{_processor()}, {cores}, {platform.system()}"
 
 
+def reset_peak_memory() -> None:
+    """Let `peak_memory_bytes` count from now on, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory_bytes() -> int:
-    """The most memory that this process has had resident so far."""
+    """The most memory that this process has had resident, since its start or the last reset."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # in KiB but there
 

@@ -23,7 +23,7 @@ from training.fast_lstm import fastest_precision
 from training.files import write_json
 from training.journal import Journal, NoJournal
 from training.loop import AfterEpoch, Loop, log_columns
-from training.machine import describe_machine, git_commit
+from training.machine import describe_machine, git_commit, reset_peak_memory
 from training.plots import plot_run
 from training.run_folder import RunFolder
 from training.session import Session, resume, start
@@ -203,6 +203,7 @@ def _train(
     with journal:
         journal.say(_opening(session, steps))
         journal.say(_describe_data(experiment.data_figures))
+        reset_peak_memory()
         try:
             Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
         except TrainingError as error:

@@ -57,7 +57,7 @@ class Position:
     seconds: float = 0.0
     """Wall time of the run, over all its processes."""
     peak_memory_bytes: int = 0
-    """Largest resident memory of the first process, its restarts included."""
+    """Largest resident memory of the first process while it trained, its data included."""
     best: float | None = None
     """Best validation figure so far."""
     best_epoch: int = 0
