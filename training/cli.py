@@ -86,8 +86,8 @@ def _build_parser() -> _Parser:
     shrink.add_argument(
         "--tau",
         type=_tau,
-        default=0.0,
-        help="zero smaller weights first; auto: the largest that does no harm (default: 0)",
+        help="zero smaller weights first; auto: the largest that does no harm (default: the run's "
+        "final_tau)",
     )
     shrink.set_defaults(command=commands.shrink)
 

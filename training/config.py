@@ -74,7 +74,7 @@ class RunConfig(BaseModel):
     """Strength after ``lambda_epochs``."""
     lasso: Literal["proximal", "gradient"] = "proximal"
     """Cut each group's length by lr x lambda after the update, or add the term to the gradient."""
-    leave_out: tuple[str, ...] = ()
+    leave_out: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Recurrent layers that are not regularised, by the start of their names."""
     tau: NonNegativeFloat = 0.0
     """Weights of the groups below this are set to zero after every mini-batch; 0: none are."""
@@ -213,7 +213,7 @@ def override(config: C, assignments: Sequence[str], option: str = "--set") -> C:
 
 def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:
     if is_tuple:
-        return [part.strip() for part in text.split(",")]
+        return [part.strip() for part in text.split(",")] if text else []
     return None if text.lower() == "none" else text
 
 

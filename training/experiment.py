@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 import issrnn
 from issrnn.architecture import Architecture
-from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.groups import Groups
+from issrnn.vocabulary import Vocabulary
 from training.config import RunConfig
+from training.errors import RunError
 from training.stopping import StopRequest
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "Paths",
     "Quality",
     "architecture_of",
+    "kept_epoch",
     "parse_architecture",
 ]
 
@@ -68,6 +70,26 @@ class Quality:
         if best is None:
             return True
         return new > best if self.higher_is_better else new < best
+
+
+def kept_epoch(
+    config: RunConfig, quality: Quality, epochs: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The summary of the epoch whose weights are kept.
+
+    That is the best one, but none before the last in which components may die.
+
+    Args:
+        config: Of the run.
+        quality: What is best.
+        epochs: At least one, from the first on.
+    """
+    kept = epochs[0]
+    for number, epoch in enumerate(epochs):
+        better = quality.improves(epoch[quality.name], kept[quality.name])
+        if better or config.removes_components_in(number):
+            kept = epoch
+    return kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +194,23 @@ class Experiment(ABC, Generic[ConfigT]):
     def card_fields(self) -> dict[str, Any]:
         """Fields of the card that only this task fills."""
 
+    @property
     @abstractmethod
-    def check_same_data(self, loaded: Artifact) -> None:
-        """Check that an artifact reads as this experiment's models do.
+    def tokens(self) -> Vocabulary:
+        """What the network's tokens stand for: words, or a reader's characters."""
+
+    def check_same_tokens(self, tokens: Vocabulary, where: str | Path) -> None:
+        """Check that a network reads as this experiment's do.
+
+        Args:
+            tokens: Of the network.
+            where: It is; named in the error.
 
         Raises:
-            RunError: If its tokenizer is another.
+            RunError: If its tokens stand for others.
         """
+        if tokens != self.tokens:
+            raise RunError(f"{where} has other words or characters than the data of this run")
 
     def expand(self, model: nn.Module, kept: list[list[int]]) -> nn.Module:  # noqa: ARG002
         """The network with removed components in their former places, as zeros, where it can."""

@@ -15,6 +15,7 @@ from torch import nn
 import issrnn
 from issrnn import artifact
 from issrnn.number_storage import NumberType, decode, encode
+from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
 from training.experiment import Experiment, Paths, architecture_of
@@ -62,8 +63,9 @@ def export_run(
     weights = weights or default_weights(config)
     subject = open_run(folder, paths, weights)
     experiment = subject.experiment
-    if record["data_sha256"] != experiment.data_sha256:
-        raise RunError(f"{folder.path} was trained on other data than those in {paths.data}")
+    options = "" if stored == "auto" else f" --stored {stored}"
+    if name not in (None, folder.name):
+        options += f" --as {name}"
     model = issrnn.shrink(subject.model, experiment.find_groups(subject.model))
     if stored == "auto":
         stored = _choose_type(experiment, model)
@@ -79,7 +81,7 @@ def export_run(
             dense_hidden_sizes=config.hidden_sizes if may_shrink else None,
             weights_dtype=stored,
             metrics={metric: round(value, 4) for metric, value in metrics.items()},
-            provenance=_provenance(record, config, weights),
+            provenance=_provenance(folder, record, config, weights, options),
             **experiment.card_fields(),
         )
     except ValidationError as error:
@@ -116,12 +118,22 @@ def _network(
     return network.eval()
 
 
-def _provenance(record: dict[str, Any], config: RunConfig, weights: Weights) -> artifact.Provenance:
+def _provenance(
+    folder: RunFolder, record: dict[str, Any], config: RunConfig, weights: Weights, options: str
+) -> artifact.Provenance:
     name = record["name"]
+    commands = [run_command(name, config)]
+    notes = f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})"
+    if weights == "shrunk":
+        tau = load_document(folder.shrunk)["tau"]
+        notes += f", shrunk with tau {tau:g}"
+        if tau != config.final_tau or not tau:  # else the run itself has done it
+            commands.append(f"python -m training shrink {name} --tau {tau:g}")
     which = "" if weights == default_weights(config) else f" --weights {weights}"
+    commands.append(f"python -m training export {name}{which}{options}")
     return artifact.Provenance(
         preset=config.preset,
-        command=f"{run_command(name, config)} && python -m training export {name}{which}",
+        command=" && ".join(commands),
         seed=record["seed"],
         commit=" ".join(record["commits"]),
         created=record["created"],
@@ -129,5 +141,5 @@ def _provenance(record: dict[str, Any], config: RunConfig, weights: Weights) -> 
         wall_time_seconds=round(record["wall_time_seconds"], 1),
         training=config.to_document(),
         data_sha256=record["data_sha256"],
-        notes=f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})",
+        notes=notes,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from training.checkpoint import save_document
 from training.distributed import copy_first_, from_first, is_first, largest
 from training.errors import DivergedError, Interrupted
-from training.experiment import Loss
+from training.experiment import Loss, kept_epoch
 from training.journal import Journal
 from training.machine import peak_memory_bytes
 from training.plots import LENGTH, SIZE
@@ -104,10 +104,8 @@ class Loop:
         position.step = position.epoch_count = 0
         position.epoch_nats = position.epoch_seconds = 0.0
         session.state = None
-        quality = valid[experiment.quality.name]
-        dying = self._config.removes_components_in(position.epoch - 1)
-        if dying or experiment.quality.improves(quality, position.best):
-            position.best, position.best_epoch = quality, position.epoch
+        if kept_epoch(self._config, experiment.quality, position.epochs) is summary:
+            position.best, position.best_epoch = valid[experiment.quality.name], position.epoch
             if is_first():
                 weights = experiment.weights_to_keep(session)
                 best = {**session.weights_document(weights), "epoch": position.epoch, **valid}

@@ -26,7 +26,12 @@ Row = Mapping[str, Any]
 
 
 def plot_run(
-    path: Path, title: str, rows: Sequence[Row], training: str, validation: Sequence[str]
+    path: Path,
+    title: str,
+    rows: Sequence[Row],
+    training: str,
+    validation: Sequence[str],
+    kept: Row,
 ) -> None:
     """Write training and validation figures, and below units left in each layer, as PNG.
 
@@ -39,6 +44,7 @@ def plot_run(
         rows: Lines of the run's log.
         training: Column of the training figure.
         validation: Columns of the validation figures.
+        kept: Validation figures of the epoch whose weights are kept; they are marked.
 
     Raises:
         RunError: If it cannot be written.
@@ -57,9 +63,7 @@ def plot_run(
         points = [(row["epoch"], row[name]) for row in rows if name in row]
         style = {"color": f"C{number}", "markersize": 4}
         lines += right.plot(*_columns(points), "o-", label=_words(name), **style)
-        if points:
-            best = (min if perplexities else max)(value for _, value in points)
-            _mark(right, f"best {_words(name)} {best:.2f}", best)
+        _mark(right, f"{_words(name)} of the weights kept: {kept[name]:.2f}", kept[name])
     upper.set(ylabel=_words(training), title=title)
     if perplexities:
         upper.set(yscale="log")

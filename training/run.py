@@ -29,7 +29,7 @@ from training.run_folder import RunFolder
 from training.session import Session, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
-from training.subject import open_artifact
+from training.subject import open_artifact, open_run
 from training.tasks import open_experiment
 
 __all__ = ["RunOptions", "resolve", "run", "write_record"]
@@ -158,7 +158,9 @@ def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[st
         return None
     run, exported = RunFolder(options.runs / config.start_from), options.models / config.start_from
     if run.record_file.exists():
-        source, network = run.path, experiment.network_of(load_document(run.best))
+        subject = open_run(run, options.paths, "best")
+        experiment.check_same_tokens(subject.experiment.tokens, run.path)
+        source, network = run.path, subject.model
     elif exported.exists():
         source, network = exported, open_artifact(exported, experiment)
     else:
@@ -239,7 +241,9 @@ def _write_up(session: Session, folder: RunFolder, stop: StopRequest) -> dict[st
     experiment = session.experiment
     record = _measure(session, folder, stop)
     names = experiment.training_figure, experiment.validation_figures
-    plot_run(folder.plot, folder.name, session.position.rows, *names)
+    position = session.position
+    kept = position.epochs[position.best_epoch - 1]
+    plot_run(folder.plot, folder.name, position.rows, *names, kept)
     write_record(folder, record)
     return record
 
@@ -256,7 +260,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         if tau := experiment.config.final_tau:
             before_final_tau = metrics
             model, kept = shrink_network(experiment, model, best["kept"], tau)
-            save_shrunk(folder, model, kept, tau)
+            save_shrunk(folder, model, kept, tau, best["epoch"])
             metrics = experiment.measure(model, stop)
     position.seconds += time.monotonic() - began
     save_document(folder.checkpoint, session.to_document())

@@ -12,7 +12,7 @@ import issrnn
 from issrnn.architecture import Architecture
 from issrnn.groups import Groups
 from issrnn.lasso import GroupLasso, threshold_
-from training.checkpoint import save_document
+from training.checkpoint import load_document, save_document
 from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
 from training.session import Kept, by_layer, regularised, survivors
@@ -62,14 +62,16 @@ class ShrunkRun:
         return "\n".join([f"tau {self.tau:g}", f"{'':<22} {'before':>14} {'after':>14}", *lines])
 
 
-def shrink_run(folder: RunFolder, paths: Paths, tau: float | Literal["auto"] = 0.0) -> ShrunkRun:
+def shrink_run(
+    folder: RunFolder, paths: Paths, tau: float | Literal["auto"] | None = None
+) -> ShrunkRun:
     """Shrink a run's best weights and keep the result in its folder as ``shrunk.pt``.
 
     Args:
         folder: Of the run.
         paths: Of the data.
         tau: Weights of the ISS groups below this become zero first; auto takes the largest that
-            leaves the validation figure as it was.
+            leaves the validation figure as it was, None the config's ``final_tau``.
 
     Raises:
         TrainingError: If there are no weights yet, or nothing can be written.
@@ -77,12 +79,14 @@ def shrink_run(folder: RunFolder, paths: Paths, tau: float | Literal["auto"] = 0
     subject = open_run(folder, paths, "best")
     model, experiment = subject.model, subject.experiment
     before = _describe(model, experiment)
+    if tau is None:
+        tau = experiment.config.final_tau
     if tau == "auto":
         weights = _regularised_weights(experiment, experiment.find_groups(model))
         sign = -1.0 if experiment.quality.higher_is_better else 1.0
         tau = choose_tau(weights, lambda: sign * experiment.quick_quality(model))
     small, kept = shrink_network(experiment, model, subject.kept, tau)
-    save_shrunk(folder, small, kept, tau)
+    save_shrunk(folder, small, kept, tau, load_document(folder.best)["epoch"])
     return ShrunkRun(tau, before, _describe(small, experiment))
 
 
@@ -113,8 +117,15 @@ def shrink_network(
     return issrnn.shrink(model, groups), survivors(kept, dead)
 
 
-def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float) -> None:
+def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float, epoch: int) -> None:
     """Write ``shrunk.pt``.
+
+    Args:
+        folder: Of the run.
+        small: What is written.
+        kept: Which of the units it started with each layer has.
+        tau: What its weights were thresholded by.
+        epoch: Whose weights they were.
 
     Raises:
         RunError: If it cannot be written.
@@ -124,6 +135,7 @@ def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float) -> 
         "weights": small.state_dict(),
         "kept": kept,
         "tau": tau,
+        "epoch": epoch,
     }
     save_document(folder.shrunk, document)
 

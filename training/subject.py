@@ -81,6 +81,13 @@ def open_run(folder: RunFolder, paths: Paths, weights: Weights | None = None) ->
             f"{folder.path} tells {known} tokens apart, the data in {paths.data} have {there}: "
             "not the data of the run"
         )
+    if (
+        folder.record_file.exists()
+        and folder.read_record()["data_sha256"] != experiment.data_sha256
+    ):
+        raise RunError(f"{folder.path} was trained on other data than those in {paths.data}")
+    if weights == "shrunk" and document.get("epoch") != load_document(folder.best).get("epoch"):
+        raise RunError(f"{file} is of an older epoch than the best weights: `shrink` makes it anew")
     return Subject(folder.name, model, experiment, kept)
 
 
@@ -118,7 +125,7 @@ def _load(path: Path) -> artifact.Artifact:
 
 
 def _network(loaded: artifact.Artifact, experiment: Experiment[Any]) -> nn.Module:
-    experiment.check_same_data(loaded)
+    experiment.check_same_tokens(loaded.vocabulary, loaded.card.name)
     model = experiment.plain_network(loaded.card.architecture)
     model.load_state_dict({name: torch.tensor(array) for name, array in loaded.weights.items()})
     return model.eval()

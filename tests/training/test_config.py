@@ -34,6 +34,7 @@ def test_fields_are_overridden_by_their_names() -> None:
         ("epochs=0", "epochs: Input should be greater than 0"),
         ("keep=1.5", "keep: Input should be less than or equal to 1"),
         ("hidden_sizes=200,x", "hidden_sizes.1"),
+        ("leave_out=contextual,", "leave_out.1: String should have at least 1 character"),
         ("cell=gruu", "cell: Input should be 'lstm', 'gru' or 'rnn'"),
         ("corpus=../etc", "corpus: String should match"),
         ("variant=iss", "variant 'iss' needs lambda above 0"),
@@ -102,3 +103,8 @@ def test_fine_tuning_starts_from_the_dense_run_of_the_same_sizes() -> None:
             assert PRESETS[config.start_from].hidden_sizes == config.hidden_sizes
             if config.task == "score":
                 assert config.learning_rate == 0.1
+
+
+def test_an_empty_list_leaves_nothing_out() -> None:
+    config = override(find_preset("squad-bidaf-iss"), ["leave_out="])
+    assert config.leave_out == ()

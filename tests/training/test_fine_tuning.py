@@ -76,3 +76,16 @@ def test_another_network_is_refused(
 ) -> None:
     assert fine_tune(data, tmp_path, dense / "models", setting) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_run_on_as_many_but_other_words_is_refused(
+    dense: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = shutil.copytree(data, tmp_path / "data")
+    (both / "cows").mkdir()
+    for file in (data / "tiny").iterdir():
+        words = file.read_text().replace("cat", "cow")
+        (both / "cows" / file.name.replace("tiny", "cows")).write_text(words)
+    runs = shutil.copytree(dense / "runs", tmp_path / "runs")
+    assert fine_tune(both, runs, tmp_path / "no-models", "corpus=cows") == 2
+    assert f"{DENSE} has other words" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """From a finished run to a table, an artifact and pictures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from issrnn import artifact
 from tests.training.conftest import TINY_ISS, set_options
+from training.checkpoint import load_document, save_document
 from training.cli import main
 from training.experiment import Paths, architecture_of
 from training.run_folder import RunFolder
@@ -56,6 +58,35 @@ def test_shrinking_keeps_the_perplexity(
     assert table["test perplexity"][0] == table["test perplexity"][1]
     small = open_run(RunFolder(runs / "zeros"), Paths(data, runs), "shrunk")
     assert "/".join(map(str, architecture_of(small.model).hidden_sizes)) == table["ISS sizes"][1]
+
+
+def test_weights_shrunk_from_an_older_epoch_are_refused(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(runs / "zeros", tmp_path / "zeros")
+    assert command(tmp_path, data, "shrink", "zeros", "--tau", "0.01") == 0
+    models = ["--models", str(tmp_path / "models"), "--weights", "shrunk"]
+    assert command(tmp_path, data, "export", "zeros", *models, "--as", "small") == 0
+    provenance = artifact.read_card(tmp_path / "models" / "small").provenance
+    assert provenance.notes.endswith("shrunk with tau 0.01")
+    assert provenance.command.endswith(
+        "&& python -m training shrink zeros --tau 0.01 "
+        "&& python -m training export zeros --weights shrunk --as small"
+    )
+    document = load_document(own / "shrunk.pt")
+    save_document(own / "shrunk.pt", document | {"epoch": document["epoch"] - 1})
+    assert command(tmp_path, data, "export", "zeros", *models) == 2
+    assert "is of an older epoch than the best weights" in capsys.readouterr().err
+
+
+def test_a_run_is_not_measured_on_other_data(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(data, tmp_path / "data")
+    file = other / "tiny" / "tiny.test.txt"
+    file.write_text(file.read_text().replace("cat", "dog"))
+    assert command(runs, other, "evaluate", "iss") == 2
+    assert "was trained on other data" in capsys.readouterr().err
 
 
 def test_an_automatic_tau_does_no_harm(

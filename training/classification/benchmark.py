@@ -82,7 +82,7 @@ def time_sparse_steps(
     batch = _make_batch(workload)
     calls: dict[str, Callable[[], object]] = {}
     megabytes: dict[str, float] = {}
-    density = 1.0
+    densities = dict.fromkeys(WAYS, 1.0)
     for way, settings in WAYS.items():
         config = ClassificationConfig(
             preset="benchmark",
@@ -103,7 +103,7 @@ def time_sparse_steps(
             evolution = SparseEvolution(network, epsilon=workload.epsilon)
             masks = evolution.masks
             places = sum(mask.numel() for mask in masks.values())
-            density = sum(evolution.counts.values()) / places
+            densities[way] = sum(evolution.counts.values()) / places
         if way == _CSR:
             sparse = SparseClassifier(network, masks).train()
             model, evolution = sparse, None
@@ -117,7 +117,7 @@ def time_sparse_steps(
         SparseStep(
             hidden_size=workload.hidden_size,
             epsilon=workload.epsilon,
-            density=density,
+            density=densities[times.name],
             way=times.name,
             milliseconds=times.median,
             megabytes=megabytes[times.name],

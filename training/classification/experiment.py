@@ -13,11 +13,11 @@ from torch.nn.functional import cross_entropy
 
 from issrnn import artifact
 from issrnn.architecture import Architecture, ClassifierArchitecture
-from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.life_averages import stopped_improving, update_averages_
 from issrnn.networks import Classifier
 from issrnn.reading import score_labels
+from issrnn.vocabulary import Vocabulary
 from training.averages import averages, using_averages
 from training.classification.batches import collate, training_batches
 from training.classification.config import ClassificationConfig
@@ -32,7 +32,7 @@ from training.classification.examples import (
 from training.classification.network import build_network
 from training.classification.preparation import Prepared, prepare
 from training.distributed import share
-from training.errors import Interrupted, RunError
+from training.errors import Interrupted
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
 from training.session import Session
@@ -171,10 +171,10 @@ class Classification(Experiment[ClassificationConfig]):
         """The labels."""
         return {"labels": self.config.labels}
 
-    def check_same_data(self, loaded: Artifact) -> None:
-        """The same words in the same order."""
-        if loaded.vocabulary != self.vocabulary:
-            raise RunError(f"{loaded.card.name} has other words than the texts in the data folder")
+    @property
+    def tokens(self) -> Vocabulary:
+        """The words."""
+        return self.vocabulary
 
     @staticmethod
     def _true(examples: Examples) -> Any:

@@ -11,6 +11,7 @@ import lzma
 import re
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def read_imdb(path: Path) -> RawCorpus:
         same for a folder and every kind of archive.
 
     Raises:
-        DataError: If it is damaged, or a split lacks a label.
+        DataError: If it is damaged, a split lacks a label, or its four parts, which have as many
+            reviews each, do not.
     """
     reviews: dict[tuple[str, str, str], bytes] = {}
     with progress_bar("IMDB reviews", _REVIEWS, "review") as bar:
@@ -72,11 +74,14 @@ def read_imdb(path: Path) -> RawCorpus:
             if match:
                 reviews[match["split"], match["label"], match["file"]] = content
                 bar.update()
-    there = {key[:2] for key in reviews}
+    there = Counter(key[:2] for key in reviews)
     for split in ("train", "test"):
         for label in _LABELS:
             if (split, label) not in there:
                 raise DataError(f"{path} has no {_FOLDER}/{split}/{label}/ID_RATING.txt")
+    if len(set(there.values())) > 1:
+        counts = ", ".join(f"{split}/{label} {n:,}" for (split, label), n in sorted(there.items()))
+        raise DataError(f"{path} is not complete, its folders hold unequal parts: {counts}")
     digests = {split: hashlib.sha256() for split in ("train", "test")}
     texts = []
     for (split, label, file), content in sorted(reviews.items()):

@@ -14,13 +14,12 @@ from tqdm import tqdm
 import issrnn
 from issrnn import artifact
 from issrnn.architecture import Architecture, LanguageModelArchitecture
-from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.groups import Groups
 from issrnn.networks import RecurrentHighwayNetwork
-from issrnn.vocabulary import END
+from issrnn.vocabulary import END, Vocabulary
 from training.distributed import process_count, share
-from training.errors import ConfigError, Interrupted, RunError
+from training.errors import ConfigError, Interrupted
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.language_modelling.config import LanguageModelConfig
 from training.language_modelling.corpus import Corpus, load_corpus
@@ -170,10 +169,10 @@ class LanguageModelling(Experiment[LanguageModelConfig]):
         """None."""
         return {}
 
-    def check_same_data(self, loaded: Artifact) -> None:
-        """The same words in the same order."""
-        if loaded.vocabulary != self.corpus.vocabulary:
-            raise RunError(f"{loaded.card.name} has other words than the corpus in the data folder")
+    @property
+    def tokens(self) -> Vocabulary:
+        """The words."""
+        return self.corpus.vocabulary
 
     def find_groups(self, model: nn.Module) -> Groups:
         """ISS weight groups; a highway network, of no torch cell, declares its own."""

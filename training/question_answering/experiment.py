@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from issrnn import artifact
 from issrnn.architecture import Architecture, BiDAFArchitecture
-from issrnn.artifact import Artifact
 from issrnn.card import Card
 from issrnn.networks import BiDAF, Text
+from issrnn.vocabulary import Vocabulary
 from training.averages import averages, update_averages_, using_averages
 from training.bucketing import Indices
 from training.distributed import share
-from training.errors import Interrupted, RunError
+from training.errors import Interrupted
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
 from training.question_answering.batches import collate, training_batches
@@ -160,10 +160,10 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
         """How it reads."""
         return {"reading": self.config.reading}
 
-    def check_same_data(self, loaded: Artifact) -> None:
-        """The same characters and word vectors of the same length."""
-        if loaded.vocabulary != self.characters:
-            raise RunError(f"{loaded.card.name} tells other characters apart than the data have")
+    @property
+    def tokens(self) -> Vocabulary:
+        """The characters."""
+        return self.characters
 
     def _truths(self) -> list[tuple[str, ...]]:
         return [self.dev.questions.answers[index] for index in self.dev.chosen]

@@ -9,6 +9,7 @@ from typing import Any
 
 from training.checkpoint import load_document
 from training.errors import DivergedError
+from training.experiment import kept_epoch
 from training.run import RunOptions, resolve, run
 from training.run_folder import RunFolder
 from training.search.space import Trial
@@ -22,7 +23,7 @@ class _Enough(Exception):  # noqa: N818 - no error: the run has come as far as w
 
 
 def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
-    """The best validation figure of a trial's first epochs; trains those that are not done yet.
+    """The validation figure of what a trial keeps of its first epochs; trains those still to do.
 
     Args:
         trial: What to train.
@@ -53,8 +54,8 @@ def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
         except DivergedError:
             return -math.inf if quality.higher_is_better else math.inf
         done = epochs_done(folder)
-    figures: list[float] = [summary[quality.name] for summary in done[:epochs]]
-    return max(figures) if quality.higher_is_better else min(figures)
+    figure: float = kept_epoch(trial.config, quality, done[:epochs])[quality.name]
+    return figure
 
 
 def epochs_done(folder: RunFolder) -> list[dict[str, Any]]:

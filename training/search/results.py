@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from training.checkpoint import load_document
 from training.errors import RunError, reason
-from training.experiment import Quality, parse_architecture
+from training.experiment import Quality, kept_epoch, parse_architecture
 from training.files import write_whole
 from training.plots import write_figure
 from training.run_folder import RunFolder
@@ -40,7 +40,7 @@ class Result:
     """How many are done."""
     finished: bool
     quality: float
-    """Of the record, if it is finished, or the best of the validations while training."""
+    """Of the record, if it is finished, or of the weights kept so far."""
     sizes: tuple[int, ...]
     """Units of each recurrent layer."""
     multiply_adds: int
@@ -171,16 +171,16 @@ _REMARK = (
 
 
 def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> Result:
+    config = run.read_config()
     if finished := run.record_file.exists():
         record = run.read_record()
         figure = _recorded(record["metrics"], quality)
         sizes, multiply_adds = record["hidden_sizes"], record["multiply_adds_per_token"]
     else:
         architecture = parse_architecture(load_document(run.best)["architecture"])
-        figures = [summary[quality.name] for summary in epochs]
-        figure = max(figures) if quality.higher_is_better else min(figures)
+        figure = kept_epoch(config, quality, epochs)[quality.name]
         sizes, multiply_adds = architecture.hidden_sizes, architecture.multiply_adds_per_token()
-    settings = run.read_config().to_document()
+    settings = config.to_document()
     return Result(run.name, settings, len(epochs), finished, figure, tuple(sizes), multiply_adds)
 
 

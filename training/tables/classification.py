@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from training.classification.config import ClassificationConfig
 from training.tables.markdown import markdown_table
 from training.tables.records import Record
+from training.tables.repeats import group_repeats
 from training.tables.timings import Timing, median_time
 from training.tasks import parse_config
 
@@ -23,7 +24,7 @@ CSR = "torch-csr-fp32"
 _DENSE = "onnxruntime-fp32"
 """The engine of dense kernels that models are served on."""
 
-_ORDER = ("dense", "iss", "set")
+_ORDER = {"dense": 0, "iss": 1, "set": 2}
 
 _COLUMNS = (
     *("model", "runs", "test accuracy", "units", "weights", "bytes", "multiply-adds a word"),
@@ -34,12 +35,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class ClassifierRow:
-    """Runs of one preset that differ in seed or fold alone; figures are means over them."""
+    """Runs that differ in seed or fold alone; figures are means over them."""
 
-    corpus: str
     variant: str
     model: str
-    """Name of the preset, and of its artifact."""
+    """Name of the run without its seed or fold, and of the artifact."""
     accuracies: tuple[float, ...]
     """On the test texts, in per cent; one a run."""
     hidden_sizes: tuple[float, ...]
@@ -72,13 +72,13 @@ def classifier_rows(
         timings: Of engines.
         corpus: As in a run's config.
     """
-    groups: dict[tuple[str, str], list[Record]] = {}
+    groups: dict[ClassificationConfig, list[Record]] = {}
     for record in records:
         config = parse_config(record["config"], record["name"])
         if isinstance(config, ClassificationConfig) and config.corpus == corpus:
-            groups.setdefault((config.variant, config.preset), []).append(record)
-    ordered = sorted(groups.items(), key=lambda item: (_ORDER.index(item[0][0]), item[0][1]))
-    return [_row(corpus, *key, runs, timings) for key, runs in ordered]
+            groups.setdefault(config.model_copy(update={"seed": 0, "fold": 0}), []).append(record)
+    rows = [_row(config, runs, timings) for config, runs in groups.items()]
+    return sorted(rows, key=lambda row: (_ORDER.get(row.variant, len(_ORDER)), row.model))
 
 
 def classifiers_table(
@@ -94,14 +94,14 @@ def classifiers_table(
 
 
 def _row(
-    corpus: str, variant: str, preset: str, runs: Sequence[Record], timings: Sequence[Timing]
+    config: ClassificationConfig, runs: Sequence[Record], timings: Sequence[Timing]
 ) -> ClassifierRow:
+    model = group_repeats(runs)[0].stem
     sizes = zip(*(run["hidden_sizes"] for run in runs), strict=True)
-    on_engines = [timing.multiply_adds for timing in timings if timing.model == preset]
+    on_engines = [timing.multiply_adds for timing in timings if timing.model == model]
     return ClassifierRow(
-        corpus=corpus,
-        variant=variant,
-        model=preset,
+        variant=config.variant,
+        model=model,
         accuracies=tuple(run["metrics"]["test_accuracy"] for run in runs),
         hidden_sizes=tuple(statistics.mean(layer) for layer in sizes),
         weights=statistics.mean(run["parameters"] for run in runs),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguageModel
 from training.language_modelling.config import HighwayConfig, LanguageModelConfig, StackedConfig
+from training.presets import PRESETS
 from training.tables.markdown import markdown_table
 from training.tables.records import Record
 from training.tasks import parse_config
@@ -18,6 +19,7 @@ __all__ = ["highway_table", "l1_table", "other_cells_table", "stacked_table"]
 
 _WORDS = 10_000
 _LARGE = (1500, 1500)
+_HIGHWAY_WIDTH = 830
 _COLUMNS = ("model", "keep", "valid", "test", "units", "weights", "multiply-adds a word", "fewer")
 
 
@@ -33,8 +35,10 @@ class _Row:
     weights: str
     multiply_adds: int
     """A word."""
+    dense_multiply_adds: int
+    """Of the dense model it is compared with."""
 
-    def cells(self, dense_multiply_adds: int) -> tuple[str, ...]:
+    def cells(self) -> tuple[str, ...]:
         """In the order of `_COLUMNS`."""
         return (
             self.name,
@@ -44,17 +48,20 @@ class _Row:
             ", ".join(map(str, self.sizes)),
             self.weights,
             f"{self.multiply_adds:,}",
-            f"{dense_multiply_adds / self.multiply_adds:.2f}x",
+            f"{self.dense_multiply_adds / self.multiply_adds:.2f}x",
         )
 
 
 def _published(
     name: str, keep: str, valid: float, test: float, sizes: tuple[int, int], weights: str
 ) -> _Row:
-    network = RecurrentLanguageModel(
-        vocabulary_size=_WORDS, embedding_size=_LARGE[0], hidden_sizes=sizes
+    ours, dense = (
+        RecurrentLanguageModel(
+            vocabulary_size=_WORDS, embedding_size=_LARGE[0], hidden_sizes=hidden_sizes
+        ).multiply_adds_per_token()
+        for hidden_sizes in (sizes, _LARGE)
     )
-    return _Row(name, keep, valid, test, sizes, weights, network.multiply_adds_per_token())
+    return _Row(name, keep, valid, test, sizes, weights, ours, dense)
 
 
 _PAPER_STACKED = (
@@ -68,8 +75,13 @@ _PAPER_STACKED = (
 def _published_highway(
     name: str, setting: str, valid: float, test: float, width: int, weights: str
 ) -> _Row:
-    network = RecurrentHighwayLanguageModel(vocabulary_size=_WORDS, hidden_sizes=(width,), depth=10)
-    return _Row(name, setting, valid, test, (width,), weights, network.multiply_adds_per_token())
+    ours, dense = (
+        RecurrentHighwayLanguageModel(
+            vocabulary_size=_WORDS, hidden_sizes=hidden_sizes, depth=10
+        ).multiply_adds_per_token()
+        for hidden_sizes in ((width,), (_HIGHWAY_WIDTH,))
+    )
+    return _Row(name, setting, valid, test, (width,), weights, ours, dense)
 
 
 _PAPER_HIGHWAY = (
@@ -84,7 +96,7 @@ _PAPER_HIGHWAY = (
 def stacked_table(records: Sequence[Record]) -> str:
     """Table 1: two LSTM layers of 1500 units, ours below the paper's."""
     ours = [
-        _row(record, f"{config.keep:.2f}")
+        _row(record, config, f"{config.keep:.2f}")
         for record, config in _stacked(records)
         if _is_large(config) and config.variant != "l1"
     ]
@@ -93,18 +105,18 @@ def stacked_table(records: Sequence[Record]) -> str:
 
 def other_cells_table(records: Sequence[Record]) -> str:
     """Stacked networks of other sizes, LSTM, GRU and vanilla RNN, each after its dense run."""
-    groups: dict[tuple[str, tuple[int, ...]], list[_Row]] = {}
+    groups: dict[tuple[str, int], list[_Row]] = {}
     for record, config in _stacked(records):
         if not _is_large(config) and config.variant != "l1":
-            key = config.cell, (config.embedding_size, *config.hidden_sizes)
-            groups.setdefault(key, []).append(_row(record, f"{config.keep:.2f}"))
+            row = _row(record, config, f"{config.keep:.2f}")
+            groups.setdefault((config.cell, row.dense_multiply_adds), []).append(row)
     return _table([cells for key in sorted(groups) for cells in _group(groups[key])])
 
 
 def highway_table(records: Sequence[Record]) -> str:
     """Table 2: recurrent highway networks; the setting is lambda."""
     ours = [
-        _row(record, f"{config.lambda_:g}")
+        _row(record, config, f"{config.lambda_:g}")
         for record, config in _configs(records)
         if isinstance(config, HighwayConfig)
     ]
@@ -149,7 +161,8 @@ def _stacked(records: Sequence[Record]) -> list[tuple[Record, StackedConfig]]:
     return [(record, c) for record, c in _configs(records) if isinstance(c, StackedConfig)]
 
 
-def _row(record: Record, setting: str) -> _Row:
+def _row(record: Record, config: LanguageModelConfig, setting: str) -> _Row:
+    words = record.get("data", {}).get("vocabulary", _WORDS)  # the first records lack it
     return _Row(
         record["name"],
         setting,
@@ -158,13 +171,22 @@ def _row(record: Record, setting: str) -> _Row:
         tuple(record["hidden_sizes"]),
         f"{record['parameters'] / 1e6:.1f}M",
         record["multiply_adds_per_token"],
+        _dense_config(config).architecture(words).multiply_adds_per_token(),
     )
 
 
+def _dense_config(config: LanguageModelConfig) -> LanguageModelConfig:
+    """What a run is compared with: its own start, or the dense run it was designed after."""
+    if config.variant == "direct":
+        dense = PRESETS.get(config.preset.replace("-direct", "-dense"))
+        if isinstance(dense, LanguageModelConfig):
+            return dense
+    return config
+
+
 def _group(rows: Sequence[_Row]) -> list[tuple[str, ...]]:
-    """The largest first: the others are compared with it."""
-    ordered = sorted(rows, key=lambda row: -row.multiply_adds)
-    return [row.cells(ordered[0].multiply_adds) for row in ordered]
+    """The largest first."""
+    return [row.cells() for row in sorted(rows, key=lambda row: -row.multiply_adds)]
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -27,6 +27,12 @@ class Repeats:
     """In the order of their seeds or folds."""
 
     @property
+    def stem(self) -> str:
+        """Name of the run without seed or fold."""
+        match = _NAME.fullmatch(self.records[0]["name"])
+        return str(match["stem"] if match else self.records[0]["name"])
+
+    @property
     def _varied(self) -> tuple[str, list[str]] | None:
         """What differs and its values; None of a single run."""
         if len(self.records) == 1:
@@ -37,30 +43,36 @@ class Repeats:
 
     def cells(self) -> tuple[str, ...]:
         """In the order of `REPEATS_COLUMNS`; hours and epochs of all together."""
-        first, last = self.records[0], self.records[-1]
-        name = first["name"]
+        name = self.records[0]["name"]
         if self._varied is not None:
-            values = self._varied[1]
-            name = f"{name.removesuffix(values[0])}{{{','.join(values)}}}"
-        commits = dict.fromkeys(chain.from_iterable(record["commits"] for record in self.records))
+            field, values = self._varied
+            name = f"{self.stem}-{field}{{{','.join(values)}}}"
+        commits = chain.from_iterable(record["commits"] for record in self.records)
         return (
             name,
             f"{sum(record['wall_time_seconds'] for record in self.records) / 3600:.1f}",
             str(sum(len(record["epochs"]) for record in self.records)),
-            first["machine"],
-            max(first["created"], last["created"]).split("T")[0],
-            " ".join(commit[:8] for commit in commits),
+            "; ".join(dict.fromkeys(record["machine"] for record in self.records)),
+            max(record["created"] for record in self.records).split("T")[0],
+            " ".join(commit[:8] for commit in dict.fromkeys(commits)),
         )
 
     def command(self) -> str:
         """For the shell: what makes the runs again."""
-        last = self.records[-1]  # the first may have the preset's own seed or fold
-        command = run_command(last["name"], parse_config(last["config"], last["name"]))
+        commands = [
+            run_command(record["name"], parse_config(record["config"], record["name"]))
+            for record in self.records
+        ]
         if self._varied is None:
-            return command
+            return commands[0]
         field, values = self._varied
-        for sign in "", "=":  # in the name, and as a setting
-            command = command.replace(f"{field}{sign}{values[-1]}", f"{field}{sign}${field}")
+        command, value = next(  # the preset's own value is no setting of its command
+            (command, value)
+            for command, value in zip(commands, values, strict=True)
+            if f"{field}={value}" in command
+        )
+        for sign in "", "=":  # in the name, and as the setting
+            command = command.replace(f"{field}{sign}{value}", f"{field}{sign}${field}")
         return f"for {field} in {' '.join(values)}; do {command}; done"
 
 

@@ -66,6 +66,13 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
         read_imdb(find_imdb(write_imdb(tmp_path, texts)))
 
 
+def test_a_folder_that_was_not_copied_whole_is_refused(tmp_path: Path) -> None:
+    texts = reviews()
+    del texts["test", "neg", "3_2.txt"]
+    with pytest.raises(DataError, match=r"is not complete.* test/neg 23, test/pos 24, train/neg"):
+        read_imdb(find_imdb(write_imdb(tmp_path, texts)))
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     path = find_imdb(write_imdb(tmp_path))
     (path / "train" / "pos" / "1_9.txt").write_bytes(b"fine \xff")

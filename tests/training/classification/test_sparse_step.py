@@ -77,4 +77,6 @@ def test_the_command_prints_and_records(tmp_path: Path, capsys: pytest.CaptureFi
         assert step["way"] in line
     by_way = {step["way"]: step["megabytes"] for step in steps[: len(WAYS)]}
     assert by_way["CSR, fp32"] < by_way["dense, FastLSTM, bf16"] < by_way["masks, FastLSTM, bf16"]
-    assert steps[0]["density"] < steps[-1]["density"]
+    few, more_weights = (steps[: len(WAYS)], steps[len(WAYS) :])
+    assert few[0]["density"] == more_weights[0]["density"] == 1.0  # dense
+    assert few[1]["density"] == few[-1]["density"] < more_weights[1]["density"] < 1.0

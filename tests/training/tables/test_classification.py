@@ -86,6 +86,18 @@ def test_runs_of_one_preset_are_one_row_with_their_spread(folder: Path) -> None:
     ]
 
 
+def test_runs_with_other_settings_are_rows_of_their_own() -> None:
+    more = record("imdb-lstm-iss", "imdb-lstm-iss-8", 80.0, 1_000_000, **{"lambda": 8.0})
+    odd = record("imdb-lstm-dense", "imdb-lstm-direct", 85.0, 1_000_000, variant="direct")
+    found = [
+        (row.model, row.accuracy) for row in classifier_rows([odd, *RECORDS, more], [], "imdb")
+    ]
+    assert found == [
+        *[("imdb-lstm-dense", 89.0), ("imdb-lstm-iss", 88.5), ("imdb-lstm-iss-8", 80.0)],
+        *[("imdb-lstm-set", 87.0), ("imdb-lstm-direct", 85.0)],
+    ]
+
+
 def test_each_corpus_has_rows_of_its_own() -> None:
     assert [row.model for row in classifier_rows(RECORDS, [], "sanders")] == ["sanders-lstm-dense"]
     assert classifiers_table(RECORDS[:1], [], "sanders") is None

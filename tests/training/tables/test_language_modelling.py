@@ -27,7 +27,8 @@ RECORDS = [
     record("ptb-lstm-large-dense", 78.5, [1500, 1500], 51_000_000),
     record("ptb-lstm-small-iss", 96.0, [104, 154], 1_825_392),
     record("ptb-lstm-small-dense", 95.5, [200, 200], 2_640_000),
-    record("ptb-gru-small-dense", 99.0, [200, 200], 2_500_000),
+    record("ptb-gru-small-dense", 99.0, [200, 200], 2_480_000),
+    record("ptb-lstm-small-direct", 105.0, [100, 100], 1_200_000),
     record("ptb-lstm-small-l1", 97.0, [150, 190], 2_400_000),
     record("ptb-rhn-small-iss-0.006", 90.0, [100], 2_000_000),
 ]
@@ -57,7 +58,12 @@ def test_other_sizes_and_cells_are_compared_with_their_own_dense_run() -> None:
         "ptb-gru-small-dense": "1.00x",
         "ptb-lstm-small-dense": "1.00x",
         "ptb-lstm-small-iss": "1.45x",
+        "ptb-lstm-small-direct": "2.20x",
     }
+
+
+def test_a_run_is_compared_with_its_dense_model_also_where_none_is_recorded() -> None:
+    assert rows(stacked_table(RECORDS[:1]))["ptb-lstm-large-iss"][-1] == "8.50x"
 
 
 def test_highway_networks_are_told_apart_by_lambda() -> None:

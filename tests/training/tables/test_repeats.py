@@ -25,3 +25,14 @@ def test_a_single_repeat_has_the_command_of_its_run() -> None:
     assert alone.command() == (
         "python -m training run sanders-lstm-dense --as sanders-lstm-dense-fold3 --set fold=3"
     )
+
+
+def test_the_loop_sets_what_the_preset_does_not() -> None:
+    runs = [record("imdb-lstm-set", f"imdb-lstm-set-seed{s}", 87.0, 5, seed=s) for s in (0, 1)]
+    runs[0] |= {"created": "2026-03-05T00:00:00+00:00", "machine": "another"}
+    (both,) = group_repeats(runs)
+    assert both.command() == (
+        "for seed in 0 1; do python -m training run imdb-lstm-set "
+        "--as imdb-lstm-set-seed$seed --set seed=$seed; done"
+    )
+    assert both.cells()[3:5] == ("another; a machine", "2026-03-05")
