@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import shutil
 import socket
 import subprocess
@@ -47,6 +48,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "classify": {"texts": ["A warm and funny film.", "Two hours of zxqv."]},
 }
 """A request of each task."""
+FAMILY = re.compile(r"(.+?)-(?:dense|iss|set|direct)(?:-.*)?")
+"""Names of models that the dashboard compares: what precedes the variant is the same."""
+
 NEEDED = {
     "issrnn_scored_tokens": "score",
     "issrnn_answered_questions": "answer",
@@ -212,7 +216,9 @@ def _served(models: list[dict[str, Any]]) -> set[str]:
     """What the queries may need of these models; see `NEEDED`."""
     variants: dict[str, set[str]] = {}
     for model in models:
-        variants.setdefault(model["name"].rpartition("-")[0], set()).add(model["variant"])
+        family = FAMILY.fullmatch(model["name"])
+        if family is not None:
+            variants.setdefault(family[1], set()).add(model["variant"])
     compared = any("dense" in found and len(found) > 1 for found in variants.values())
     return {model["task"] for model in models} | ({"compare"} if compared else set())
 

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,11 +33,20 @@ from typing import Any
 
 import yaml
 
-__all__ = ["main", "ray_config", "ready_processes", "running", "summarise", "table"]
+__all__ = [
+    "main",
+    "ray_config",
+    "ready_processes",
+    "recorded_settings",
+    "running",
+    "summarise",
+    "table",
+]
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
 STOP_SECONDS = 90.0
+_SECRET = re.compile("TOKEN|SECRET|KEY|PASSWORD")
 FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused")
 
 
@@ -72,12 +81,21 @@ def main(arguments: list[str] | None = None) -> int:
         "what": options.what,
         "repeats": options.repeats,
         "load": load,
-        "settings": {k: v for k, v in os.environ.items() if k.startswith("ISSRNN_")},
+        "settings": recorded_settings(os.environ),
         "rows": rows,
     }
     (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(table(summarise(rows), options.what))
     return 0
+
+
+def recorded_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The service's settings; the values of secrets are left out."""
+    return {
+        name: "(set)" if _SECRET.search(name) else value
+        for name, value in sorted(environment.items())
+        if name.startswith("ISSRNN_")
+    }
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

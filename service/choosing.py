@@ -122,6 +122,13 @@ def endpoint(request: Request) -> str:
 
 
 def mark_answered_by(request: Request, *variants: Variant) -> None:
-    """Say which models answer, for ``X-Model``, metrics and the log."""
+    """Say which models answer, for ``X-Model``, metrics and the log.
+
+    In metrics they are sorted, so that callers cannot make ever new labels of a few names.
+    """
     request.state.model = ", ".join(variant.name for variant in variants)
-    request.state.variant = ", ".join(variant.card.variant for variant in variants)
+    by_name = sorted(variants, key=lambda variant: variant.name)
+    request.state.labels = (
+        ", ".join(variant.name for variant in by_name),
+        ", ".join(variant.card.variant for variant in by_name),
+    )

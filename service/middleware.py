@@ -62,8 +62,7 @@ class RequestMiddleware:
                 if scope["app"].state.draining:
                     # before the server closes all connections, which might cut a request just sent
                     headers["Connection"] = "close"
-                if "model" in state:
-                    headers["X-Model"] = state["model"]
+                headers["X-Model"] = state.get("model", "")
             await send(message)
 
         started = time.perf_counter()
@@ -86,7 +85,7 @@ class RequestMiddleware:
     def _record(self, scope: Scope, status: int | None, seconds: float, span: RequestSpan) -> None:
         state = scope["state"]
         endpoint = getattr(scope.get("route"), "path", "unmatched")
-        labels = (endpoint, state.get("model", ""), state.get("variant", ""))
+        labels = (endpoint, *state.get("labels", ("", "")))
         self._metrics.requests.labels(*labels, str(status)).inc()
         self._metrics.request_seconds.labels(*labels).observe(seconds)
         quiet = endpoint in ("/health/live", "/health/ready", "/metrics") and status == 200

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
-__all__ = ["off_loop_if_large"]
+__all__ = ["off_loop_if_large", "work_of"]
 
-_LARGE_CHARACTERS = 4000
-"""About 2 ms of work on the text; more of it at once would be felt by other requests."""
+_LARGE = 4000
+"""Characters: about 2 ms of work on a text; more of it at once would be felt by other requests."""
+
+_EACH = 60
+"""Characters that an empty text is worth: it is still read, computed and answered."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def work_of(texts: Iterable[str]) -> int:
+    """How much work texts are, in characters."""
+    return sum(len(text) + _EACH for text in texts)
+
+
 async def off_loop_if_large(
-    characters: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    work: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Call a function: here if its text is short, else in a thread."""
-    if characters < _LARGE_CHARACTERS:
+    """Call a function: here if its work (in characters) is small, else in a thread."""
+    if work < _LARGE:
         return function(*args, **kwargs)
     return await asyncio.to_thread(function, *args, **kwargs)

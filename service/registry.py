@@ -110,11 +110,13 @@ class Registry:
     def unload(self, name: str) -> None:
         """Take a model away; what is in its queue is still answered.
 
+        Waits for a model that is being loaded, which could bring this one back.
+
         Raises:
             UnknownModelError: If there is no such model.
             LastModelError: If it is the only one that is ready for its task.
         """
-        with self._changing:
+        with self._loading, self._changing:
             if name not in self._slots:
                 raise UnknownModelError(name)
             variant = self._slots[name].variant

@@ -61,7 +61,7 @@ async def respond(
     """
     started = time.perf_counter()
     reply = await reply_by_choice(context, http, task, request)
-    body = await off_loop_if_large(reply.characters, reply.to_json, started)
+    body = await off_loop_if_large(reply.work, reply.to_json, started)
     return Response(body, media_type="application/json")
 
 
@@ -98,14 +98,14 @@ async def reply_of(
     Raises:
         ProblemError, OverloadedError, WorkerStoppedError: As the task's ``prepare`` and `compute`.
     """
-    characters = task.characters(request)
+    work = task.work(request)
     with context.tracing.span("encode"):
         prepared = await off_loop_if_large(
-            characters, task.prepare, request, variant, context.settings, deadline
+            work, task.prepare, request, variant, context.settings, deadline
         )
     result = await compute(context, http, variant, prepared.job)
     with context.tracing.span("decode"):
-        reply = await off_loop_if_large(characters, prepared.finish, result)
+        reply = await off_loop_if_large(work, prepared.finish, result)
     reply.count(context.metrics, (*labels_of(http, variant), "live"))
     return reply
 

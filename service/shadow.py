@@ -70,15 +70,13 @@ class Shadow:
         if variant is None or variant.card.task != offer.task.name:
             return  # readiness says so
         task, request, settings = offer.task, offer.request, self._context.settings
-        characters = task.characters(request)
-        prepared = await off_loop_if_large(
-            characters, task.prepare, request, variant, settings, math.inf
-        )
+        work = task.work(request)
+        prepared = await off_loop_if_large(work, task.prepare, request, variant, settings, math.inf)
         variant.worker.submit(prepared.job)
         result = await asyncio.wrap_future(prepared.job.future)
         labels = (offer.endpoint, variant.name, variant.card.variant, "shadow")
         metrics = self._context.metrics
         metrics.queue_seconds.labels(*labels).observe(result.queue_seconds)
         metrics.compute_seconds.labels(*labels).observe(result.compute_seconds)
-        reply = await off_loop_if_large(characters, prepared.finish, result)
+        reply = await off_loop_if_large(work, prepared.finish, result)
         reply.count(metrics, labels)

@@ -13,14 +13,15 @@ from issrnn.reading.encoding import Encoded
 from service.engines.bidaf import Passage
 from service.engines.classifier import TextChunk
 from service.engines.language_model import Chunk
+from service.settings import Settings
 
 __all__ = ["Workload", "random_items", "workload_of"]
 
 CHUNK = 30
 CONTEXT, QUESTION = 150, 12
 """Words."""
-REVIEW = 230
-"""Words; about the mean of IMDB's."""
+TEXT_CHUNK = Settings.model_fields["chunk_steps"].default
+"""Words: longer texts are computed in several calls."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def workload_of(architecture: Architecture) -> Workload:
     if isinstance(architecture, BiDAFArchitecture):
         return Workload(f"{CONTEXT} context words + {QUESTION} question words", (8, 1))
     if isinstance(architecture, ClassifierArchitecture):
-        return Workload(f"{REVIEW} words", (16, 1))
+        return Workload(f"{TEXT_CHUNK} words", (16, 1))
     return Workload(f"{CHUNK} steps", (10, 1))
 
 
@@ -47,7 +48,7 @@ def random_items(
 ) -> Sequence[Any]:
     """Items of the network's workload with random content, on which time does not depend."""
     if isinstance(architecture, ClassifierArchitecture):
-        words = generator.integers(0, architecture.vocabulary_size, (count, REVIEW))
+        words = generator.integers(0, architecture.vocabulary_size, (count, TEXT_CHUNK))
         return [TextChunk(row) for row in words]
     if not isinstance(architecture, BiDAFArchitecture):
         ids = generator.integers(0, architecture.vocabulary_size, (count, 2, CHUNK))

@@ -55,8 +55,8 @@ async def compare(request: CompareRequest, http: Request, context: RequestContex
             replies.append(await with_choice(context, http, task.name, variant.name, answer_with))
             seconds.append(time.perf_counter() - started)
     mark_answered_by(http, *variants)
-    characters = task.characters(request.request) * len(replies)
-    body = await off_loop_if_large(characters, _render, task, replies, seconds)
+    work = sum(reply.work for reply in replies)
+    body = await off_loop_if_large(work, _render, task, replies, seconds)
     return Response(body, media_type="application/json")
 
 

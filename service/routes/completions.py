@@ -14,7 +14,7 @@ from service.api_keys import KeyedRoute
 from service.choosing import SESSION_HEADER, with_choice
 from service.context import Context, RequestContext
 from service.jobs import JobResult
-from service.off_loop import off_loop_if_large
+from service.off_loop import off_loop_if_large, work_of
 from service.openai import (
     CompletionRequest,
     CompletionResponse,
@@ -83,8 +83,8 @@ async def complete(request: CompletionRequest, http: Request, context: RequestCo
         return variant, *await _compute(context, http, variant, request, deadline)
 
     variant, prompts, result = await with_choice(context, http, "score", request.model, answer_with)
-    characters = sum(len(prompt.text) for prompt in prompts)
-    body = await off_loop_if_large(characters, _render, request, variant, prompts, result)
+    work = work_of(prompt.text for prompt in prompts) * (1 + (request.logprobs or 0))
+    body = await off_loop_if_large(work, _render, request, variant, prompts, result)
     return Response(body, media_type="application/json")
 
 

@@ -75,7 +75,7 @@ async def unload_model(name: Name, http: Request, context: RequestContext) -> No
     if tasks := context.splits.tasks_naming(name):
         raise ProblemError(409, f"the split of {tasks[0]!r} names {name!r}; change that first")
     try:
-        context.models.unload(name)
+        await asyncio.to_thread(context.models.unload, name)  # may wait for a model to be loaded
     except UnknownModelError:
         raise _unknown(name) from None
     except LastModelError as error:

@@ -39,8 +39,8 @@ class Reply(Protocol):
         ...
 
     @property
-    def characters(self) -> int:
-        """Size of the request."""
+    def work(self) -> int:
+        """That of putting it into JSON, in characters of text."""
         ...
 
     def count(self, metrics: Metrics, labels: Labels) -> None:
@@ -77,8 +77,8 @@ class Task(Generic[RequestT, ReplyT]):
     request: type[RequestT]
     check: Callable[[RequestT, Settings], None]
     """Raises `service.problems.FieldProblemError` for what depends on the settings alone."""
-    characters: Callable[[RequestT], int]
-    """How much text a request has; much of it is worked on in another thread."""
+    work: Callable[[RequestT], int]
+    """That of reading a request, in characters of text; much is done in another thread."""
     prepare: Callable[[RequestT, Variant, Settings, float], Prepared[ReplyT]]
     """Read a checked request as a model does; the last argument is the job's deadline. May raise
     `service.problems.FieldProblemError`."""

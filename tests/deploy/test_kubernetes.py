@@ -208,3 +208,21 @@ def test_another_split_is_rolled_out(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(": 9", ": 5"))
     (after,) = names()
     assert before != after
+
+
+def test_the_operator_leaves_the_services_label_endpoint_alone() -> None:
+    """It sets a target label of that name, which would rename the one that alerts ask for."""
+    path = ROOT / "deploy/kubernetes/components/monitoring/service-monitor.yaml"
+    (scraped,) = yaml.safe_load(path.read_text())["spec"]["endpoints"]
+    assert {"action": "labeldrop", "regex": "endpoint"} in scraped["relabelings"]
+
+
+def test_the_container_that_kuberay_adds_keeps_to_the_restricted_standard() -> None:
+    cluster = yaml.safe_load((ROOT / "deploy/ray/ray-service.yaml").read_text())["spec"][
+        "rayClusterConfig"
+    ]
+    assert cluster["enableInTreeAutoscaling"]
+    assert cluster["autoscalerOptions"]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }

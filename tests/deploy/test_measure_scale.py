@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from deploy.measure_scale import main, ray_config, ready_processes, summarise, table
+from deploy.measure_scale import (
+    main,
+    ray_config,
+    ready_processes,
+    recorded_settings,
+    summarise,
+    table,
+)
 
 
 def row(count: int, throughput: float, **more: Any) -> dict[str, Any]:
@@ -53,3 +60,8 @@ def test_ray_is_asked_for_where_it_is_missing(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main(["replicas", "1", "2", "--serve", ""])
     assert "ray[serve]" in capsys.readouterr().err
+
+
+def test_secrets_are_not_recorded() -> None:
+    environment = {"ISSRNN_ADMIN_TOKEN": "s3cret", "ISSRNN_THREADS": "2", "HOME": "/root"}
+    assert recorded_settings(environment) == {"ISSRNN_ADMIN_TOKEN": "(set)", "ISSRNN_THREADS": "2"}

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.check_monitoring import FAMILY
 from service.settings import Settings
 from tests.artifacts import make_artifact, make_classifier, make_reader
 from tests.service.running import running_service
@@ -141,3 +142,17 @@ def test_a_service_that_is_not_there_is_named() -> None:
     assert done.returncode == 1
     assert "http://127.0.0.1:1/models" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_shipped_model_stands_beside_its_dense_one() -> None:
+    families: dict[str, set[str]] = {}
+    for path in sorted((DEPLOY.parent / "models").glob("*/config.json")):
+        card = json.loads(path.read_text())
+        match = FAMILY.fullmatch(card["name"])
+        assert match, card["name"]
+        families.setdefault(match[1], set()).add(card["variant"])
+    assert families
+    assert all("dense" in variants and len(variants) > 1 for variants in families.values())
+    comparing = [query for query in QUERIES if '"family"' in query]
+    assert len(comparing) == 4
+    assert all(query.count(f'"{FAMILY.pattern}"') == 2 for query in comparing)

@@ -14,6 +14,7 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["X-Request-ID"]
+    assert "X-Model" in response.headers
     body: dict[str, Any] = response.json()
     assert body["status"] == status
     return body

@@ -100,7 +100,7 @@ def test_sparse_kernels_are_timed_where_there_is_something_sparse(
         (model, engine) for model, engine, _ in timed
     }
     printed = capsys.readouterr().out
-    assert "16 x 230 words, 1 thread(s)" in printed
+    assert "16 x 64 words, 1 thread(s)" in printed
     assert printed.count("| onnxruntime-int8 | 12 / 12 (set) |") == 2 + 1  # batches, and the shares
     assert printed.count("| torch-csr-fp32 | 12 / 12 (set) |") == 2 + 1
     assert printed.count("| torch-fp32 | 12 / 5 |") == 2 + 1

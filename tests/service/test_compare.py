@@ -183,3 +183,17 @@ def test_only_labels_that_all_models_have_are_compared(
         response = client.post("/compare", json=request)
         assert response.status_code == 422
         assert response.json()["errors"][0]["path"] == "request.texts[1]"
+
+
+def test_the_order_of_the_names_makes_no_new_labels(client: httpx.Client) -> None:
+    for models in (["tiny-iss", "tiny-dense"], ["tiny-dense", "tiny-iss"]):
+        request = {"task": "score", "models": models, "request": {"texts": ["the"]}}
+        response = client.post("/compare", json=request)
+        assert response.headers["X-Model"] == ", ".join(models)
+    lines = [
+        line
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("issrnn_requests_total") and "/compare" in line
+    ]
+    assert any('model="tiny-dense, tiny-iss",' in line for line in lines)
+    assert not any('model="tiny-iss, tiny-dense"' in line for line in lines)

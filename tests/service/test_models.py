@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from service.settings import Settings
-from service.variants import metrics_of_engine
+from service.variants import Variant, load_variant, metrics_of_engine
 from tests.artifacts import WORDS, make_artifact
 from tests.service.conftest import Gate
 from tests.service.problems import problem
@@ -247,3 +249,31 @@ def test_an_int8_engine_shows_its_own_perplexity() -> None:
         "test_perplexity": 80.2,
         "test_perplexity_fp32": 80.0,
     }
+
+
+def test_a_model_unloaded_while_a_bad_reload_runs_stays_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_artifact(folder / "two", seed=3)
+    settings = Settings(
+        models_dir=folder, models=("one", "two"), port=0, pin_threads=False, admin_token=TOKEN
+    )
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow_load(*arguments: Any) -> Variant:
+        reading.set()
+        assert go_on.wait(20)
+        return load_variant(*arguments)
+
+    with running_service(settings) as client, ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr("service.registry.load_variant", slow_load)
+        (folder / "two" / "model.safetensors").write_bytes(b"damaged")
+        reload = pool.submit(client.post, "/models/two/reload", headers=ADMIN)
+        assert reading.wait(20)
+        removal = pool.submit(unload, client, "two")
+        assert client.get("/health/live").status_code == 200  # nobody else waits
+        go_on.set()
+        assert reload.result(20).status_code == 409
+        assert removal.result(20).status_code == 204
+        assert [model["name"] for model in client.get("/models").json()["models"]] == ["one"]
+        assert client.get("/health/ready").status_code == 200

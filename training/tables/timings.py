@@ -27,7 +27,7 @@ class Timing:
     batch: int
     """Items computed together."""
     item: str
-    """What one is, such as ``230 words``."""
+    """What one is, such as ``64 words``."""
     threads: int
     milliseconds: float
     """Median."""

@@ -33,7 +33,7 @@ def _check(request: AnswerRequest, settings: Settings) -> None:
         raise FieldProblemError(422, "top_k", message)
 
 
-def _characters(request: AnswerRequest) -> int:
+def _work(request: AnswerRequest) -> int:
     return len(request.question) + len(request.context)
 
 
@@ -54,7 +54,7 @@ ANSWER = Task(
     name="answer",
     request=AnswerRequest,
     check=_check,
-    characters=_characters,
+    work=_work,
     prepare=_prepare,
     compare=compare_answers,
 )

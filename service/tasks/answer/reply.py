@@ -27,7 +27,7 @@ class AnswerReply:
     result: JobResult[Any]
 
     @property
-    def characters(self) -> int:
+    def work(self) -> int:
         """Size of the answers: all that is put into JSON."""
         return sum(len(answer.text) for answer in self.answers)
 

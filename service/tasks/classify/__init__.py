@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.engines.base import Floats
 from service.jobs import JobResult
+from service.off_loop import work_of
 from service.settings import Settings
 from service.tasks.base import Prepared, Task, check_texts
 from service.tasks.classify.comparison import compare_labels
@@ -20,8 +21,8 @@ def _check(request: ClassifyRequest, settings: Settings) -> None:
     check_texts(request.texts, settings)
 
 
-def _characters(request: ClassifyRequest) -> int:
-    return sum(map(len, request.texts))
+def _work(request: ClassifyRequest) -> int:
+    return work_of(request.texts)
 
 
 def _prepare(
@@ -46,7 +47,7 @@ CLASSIFY = Task(
     name="classify",
     request=ClassifyRequest,
     check=_check,
-    characters=_characters,
+    work=_work,
     prepare=_prepare,
     compare=compare_labels,
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from service.jobs import JobResult
 from service.metrics import Metrics
+from service.off_loop import work_of
 from service.tasks.base import Labels, timing_of
 from service.tasks.classify.schemas import ClassifyRequest, TextLabel
 from service.variants import Variant
@@ -29,9 +30,9 @@ class ClassifyReply:
     result: JobResult[Any]
 
     @property
-    def characters(self) -> int:
-        """Size of the request."""
-        return sum(map(len, self.request.texts))
+    def work(self) -> int:
+        """That of the request."""
+        return work_of(self.request.texts)
 
     def count(self, metrics: Metrics, labels: Labels) -> None:
         """Count the texts by their labels, their words, and how sure the model was."""

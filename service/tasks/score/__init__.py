@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from service.off_loop import work_of
 from service.problems import FieldProblemError
 from service.settings import Settings
 from service.tasks.base import Prepared, Task, check_texts
@@ -30,8 +31,8 @@ def _check(request: ScoreRequest, settings: Settings) -> None:
         raise FieldProblemError(422, "top_k", message)
 
 
-def _characters(request: ScoreRequest) -> int:
-    return sum(map(len, request.texts))
+def _work(request: ScoreRequest) -> int:
+    return work_of(request.texts)
 
 
 def _prepare(
@@ -52,7 +53,7 @@ SCORE = Task(
     name="score",
     request=ScoreRequest,
     check=_check,
-    characters=_characters,
+    work=_work,
     prepare=_prepare,
     compare=compare_texts,
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from service.jobs import JobResult
 from service.metrics import Metrics
+from service.off_loop import work_of
 from service.schemas import Timing
 from service.tasks.base import Labels, timing_of
 from service.tasks.score.job import ScoredSequence
@@ -29,9 +30,9 @@ class ScoreReply:
     result: JobResult[tuple[ScoredSequence, ...]]
 
     @property
-    def characters(self) -> int:
-        """Size of the request."""
-        return sum(map(len, self.request.texts))
+    def work(self) -> int:
+        """That of the request, and of the likeliest words at each place."""
+        return work_of(self.request.texts) * (1 + self.request.top_k)
 
     def parts(self) -> Iterator[ScoredSequence]:
         """The scores of each text."""

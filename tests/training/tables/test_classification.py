@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
         timing("imdb-lstm-set", "onnxruntime-fp32", 1, 4.0),
         timing("imdb-lstm-set", "torch-csr-fp32", 1, 12.0),
     ]
-    document = {"item": "230 words", "timings": timings}
+    document = {"item": "64 words", "timings": timings}
     (tmp_path / CLASSIFIER_TIMINGS).write_text(json.dumps(document))
     return tmp_path
 
