@@ -58,7 +58,7 @@ def _classifier(hidden: int) -> ClassifierArchitecture:
         vocabulary_size=20_000,
         embedding_size=hidden,
         hidden_sizes=(hidden,),
-        pooling="max",
+        pooling="mean",
         label_count=len(_LABELS),
     )
 

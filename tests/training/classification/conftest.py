@@ -11,6 +11,7 @@ from training.experiment import Paths
 from training.presets import find_preset
 
 TINY_CLASSIFIER = (
+    "pooling=max",
     "embedding_size=8",
     "hidden_sizes=6",
     "folds=4",
