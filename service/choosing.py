@@ -36,6 +36,9 @@ SESSION_HEADER: dict[str, Any] = {
 }
 """What `choose` reads, for the API's documentation."""
 
+_SEVERAL = "several"
+"""Model and variant in the metrics of a request that several models answer."""
+
 R = TypeVar("R")
 
 
@@ -124,11 +127,9 @@ def endpoint(request: Request) -> str:
 def mark_answered_by(request: Request, *variants: Variant) -> None:
     """Say which models answer, for ``X-Model``, metrics and the log.
 
-    In metrics they are sorted, so that callers cannot make ever new labels of a few names.
+    In metrics several have one label, so that callers cannot make ever new ones of a few names.
     """
     request.state.model = ", ".join(variant.name for variant in variants)
-    by_name = sorted(variants, key=lambda variant: variant.name)
     request.state.labels = (
-        ", ".join(variant.name for variant in by_name),
-        ", ".join(variant.card.variant for variant in by_name),
+        (variants[0].name, variants[0].card.variant) if len(variants) == 1 else (_SEVERAL, _SEVERAL)
     )

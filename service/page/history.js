@@ -67,11 +67,13 @@ function point(model, later, earlier, histogram) {
   const seconds = (later.at - earlier.at) / 1000;
   const grown = (name, chosen) => increase(total(later, name, chosen), total(earlier, name, chosen));
   const own = (labels) => labels.model === model;
+  // a comparison is one request of several models, which do not stand in its labels; each computes for it
+  const compares = (labels) => labels.endpoint === "/compare";
+  const compared = grown("issrnn_queue_seconds_count", (labels) => own(labels) && compares(labels));
   const batches = grown("issrnn_batch_size_count", own);
   const buckets = bucketsBetween(later, earlier, `${histogram}_bucket`, (labels) => own(labels) && labels.role !== "shadow");
   return {
-    // a comparison is answered by several models, whose names stand in one label
-    rate: grown("issrnn_requests_total", (labels) => labels.model.split(", ").includes(model)) / seconds,
+    rate: (grown("issrnn_requests_total", (labels) => own(labels) && !compares(labels)) + compared) / seconds,
     tokens: grown("issrnn_computed_tokens_total", own) / seconds,
     p50: histogramQuantile(0.5, buckets),
     p95: histogramQuantile(0.95, buckets),

@@ -35,6 +35,9 @@ class Scraped:
             "issrnn_request_seconds", "", ("model",), buckets=(0.1, 0.2, 0.4),
             registry=self.registry,
         )  # fmt: skip
+        self.queue = Histogram(
+            "issrnn_queue_seconds", "", ("endpoint", "model"), registry=self.registry
+        )
         self.batch = Histogram(
             "issrnn_batch_size", "", ("model",), buckets=(1, 2, 4), registry=self.registry
         )
@@ -53,7 +56,12 @@ def test_rates_and_percentiles_are_those_between_two_scrapes(visit: Visit) -> No
     scraped.requests.labels("/score", "tiny", "200").inc(7)
     first = scraped.text()
     scraped.requests.labels("/score", "tiny", "200").inc(30)
-    scraped.requests.labels("/compare", 'tiny, an "other"', "200").inc(10)
+    scraped.requests.labels("/compare", "several", "200").inc(8)
+    scraped.requests.labels("/compare", "tiny", "200").inc(2)
+    for _ in range(10):
+        scraped.queue.labels("/compare", "tiny").observe(0.001)
+        scraped.queue.labels("/compare", "other").observe(0.001)
+    scraped.queue.labels("/score", "tiny").observe(0.001)
     for seconds in (0.05, 0.15, 0.15, 0.15):
         scraped.seconds.labels("tiny").observe(seconds)
     for size in (1, 2, 3):
