@@ -48,7 +48,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "classify": {"texts": ["A warm and funny film.", "Two hours of zxqv."]},
 }
 """A request of each task."""
-FAMILY = re.compile(r"(.+?)-(?:dense|iss|set|direct)(?:-.*)?")
+FAMILY = re.compile(r"(.+?)-(?:dense|iss|set|direct|l1)(?:-.*)?")
 """Names of models that the dashboard compares: what precedes the variant is the same."""
 
 NEEDED = {

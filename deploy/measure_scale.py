@@ -46,7 +46,7 @@ __all__ = [
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
 STOP_SECONDS = 90.0
-_SECRET = re.compile("TOKEN|SECRET|KEY|PASSWORD")
+_SECRET = re.compile("(TOKEN|SECRET|KEYS?|PASSWORD)$")
 FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import Any
 
 __all__ = ["describe_machine", "git_commit", "service_settings"]
 
-_SECRETS = ("TOKEN", "SECRET", "KEY", "PASSWORD")
+_SECRET = re.compile("(TOKEN|SECRET|KEYS?|PASSWORD)$")
 
 
 def describe_machine() -> dict[str, Any]:
@@ -44,7 +45,7 @@ def git_commit() -> str:
 def service_settings() -> dict[str, str]:
     """The environment's settings of the service; the values of secrets are left out."""
     return {
-        name: "(set)" if any(word in name for word in _SECRETS) else value
+        name: "(set)" if _SECRET.search(name) else value
         for name, value in sorted(os.environ.items())
         if name.startswith("ISSRNN_")
     }

@@ -210,6 +210,12 @@ def test_another_split_is_rolled_out(tmp_path: Path) -> None:
     assert before != after
 
 
+def test_there_is_room_to_quantise_a_large_model() -> None:
+    path = ROOT / "deploy/kubernetes/base/deployment.yaml"
+    (volume,) = yaml.safe_load(path.read_text())["spec"]["template"]["spec"]["volumes"]
+    assert volume["emptyDir"]["sizeLimit"] == "1Gi"  # 4 bytes a weight, 66 million in the paper's
+
+
 def test_the_operator_leaves_the_services_label_endpoint_alone() -> None:
     """It sets a target label of that name, which would rename the one that alerts ask for."""
     path = ROOT / "deploy/kubernetes/components/monitoring/service-monitor.yaml"

@@ -63,5 +63,14 @@ def test_ray_is_asked_for_where_it_is_missing(capsys: pytest.CaptureFixture[str]
 
 
 def test_secrets_are_not_recorded() -> None:
-    environment = {"ISSRNN_ADMIN_TOKEN": "s3cret", "ISSRNN_THREADS": "2", "HOME": "/root"}
-    assert recorded_settings(environment) == {"ISSRNN_ADMIN_TOKEN": "(set)", "ISSRNN_THREADS": "2"}
+    environment = {
+        "ISSRNN_ADMIN_TOKEN": "s3cret",
+        "ISSRNN_API_KEYS": '{"a": "b"}',
+        "HOME": "/root",
+        "ISSRNN_MAX_QUEUED_TOKENS": "900",
+    }
+    assert recorded_settings(environment) == {
+        "ISSRNN_ADMIN_TOKEN": "(set)",
+        "ISSRNN_API_KEYS": "(set)",
+        "ISSRNN_MAX_QUEUED_TOKENS": "900",
+    }
