@@ -40,7 +40,7 @@ def encode(
             stored[name] = array.astype(np.float32)
             continue
         scales = _scales(array)
-        by_row = scales.reshape(-1, *(1,) * (array.ndim - 1))
+        by_row = _by_row(scales, array.ndim)
         quotients = np.divide(array, by_row, out=np.zeros_like(array), where=by_row > 0)
         stored[name] = np.rint(quotients).astype(np.int8)
         stored[name + _SCALE] = scales
@@ -62,9 +62,13 @@ def decode(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]
         scales = stored.get(name + _SCALE)
         if scales is None or scales.shape != array.shape[:1]:
             raise ValueError(f"{name} is int8 and has no scale for each of its rows")
-        by_row = scales.astype(np.float32).reshape(-1, *(1,) * (array.ndim - 1))
-        weights[name] = array * by_row
+        weights[name] = array * _by_row(scales.astype(np.float32), array.ndim)
     return weights
+
+
+def _by_row(scales: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """In a shape that multiplies the rows of an array with so many dimensions."""
+    return scales.reshape(-1, *(1,) * (dimensions - 1))
 
 
 def _scales(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

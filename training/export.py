@@ -15,7 +15,6 @@ from torch import nn
 import issrnn
 from issrnn import artifact
 from issrnn.number_storage import NumberType, decode, encode
-from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
 from training.experiment import Experiment, Paths, architecture_of
@@ -81,7 +80,7 @@ def export_run(
             dense_hidden_sizes=config.hidden_sizes if may_shrink else None,
             weights_dtype=stored,
             metrics={metric: round(value, 4) for metric, value in metrics.items()},
-            provenance=_provenance(folder, record, config, weights, options),
+            provenance=_provenance(record, config, weights, subject.tau, options),
             **experiment.card_fields(),
         )
     except ValidationError as error:
@@ -119,13 +118,12 @@ def _network(
 
 
 def _provenance(
-    folder: RunFolder, record: dict[str, Any], config: RunConfig, weights: Weights, options: str
+    record: dict[str, Any], config: RunConfig, weights: Weights, tau: float, options: str
 ) -> artifact.Provenance:
     name = record["name"]
     commands = [run_command(name, config)]
     notes = f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})"
     if weights == "shrunk":
-        tau = load_document(folder.shrunk)["tau"]
         notes += f", shrunk with tau {tau:g}"
         if tau != config.final_tau or not tau:  # else the run itself has done it
             commands.append(f"python -m training shrink {name} --tau {tau:g}")

@@ -12,7 +12,7 @@ import issrnn
 from issrnn.architecture import Architecture
 from issrnn.groups import Groups
 from issrnn.lasso import GroupLasso, threshold_
-from training.checkpoint import load_document, save_document
+from training.checkpoint import save_document
 from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
 from training.session import Kept, by_layer, regularised, survivors
@@ -86,7 +86,7 @@ def shrink_run(
         sign = -1.0 if experiment.quality.higher_is_better else 1.0
         tau = choose_tau(weights, lambda: sign * experiment.quick_quality(model))
     small, kept = shrink_network(experiment, model, subject.kept, tau)
-    save_shrunk(folder, small, kept, tau, load_document(folder.best)["epoch"])
+    save_shrunk(folder, small, kept, tau, subject.epoch)
     return ShrunkRun(tau, before, _describe(small, experiment))
 
 
@@ -117,7 +117,9 @@ def shrink_network(
     return issrnn.shrink(model, groups), survivors(kept, dead)
 
 
-def save_shrunk(folder: RunFolder, small: nn.Module, kept: Kept, tau: float, epoch: int) -> None:
+def save_shrunk(
+    folder: RunFolder, small: nn.Module, kept: Kept, tau: float, epoch: int | None
+) -> None:
     """Write ``shrunk.pt``.
 
     Args:

@@ -34,6 +34,10 @@ class Subject:
     experiment: Experiment[Any]
     kept: Kept
     """Which of the units it started with each layer has."""
+    epoch: int | None = None
+    """After which the best weights were taken; None of others."""
+    tau: float = 0.0
+    """What shrunk weights were thresholded by."""
 
 
 def open_subject(text: str, runs: Path, paths: Paths, weights: Weights | None = None) -> Subject:
@@ -88,7 +92,8 @@ def open_run(folder: RunFolder, paths: Paths, weights: Weights | None = None) ->
         raise RunError(f"{folder.path} was trained on other data than those in {paths.data}")
     if weights == "shrunk" and document.get("epoch") != load_document(folder.best).get("epoch"):
         raise RunError(f"{file} is of an older epoch than the best weights: `shrink` makes it anew")
-    return Subject(folder.name, model, experiment, kept)
+    epoch, tau = document.get("epoch"), document.get("tau", 0.0)
+    return Subject(folder.name, model, experiment, kept, epoch, tau)
 
 
 def default_weights(config: RunConfig) -> Weights:
