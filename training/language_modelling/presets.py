@@ -119,13 +119,14 @@ _SMALL_ISS: dict[str, Any] = {
 }
 
 _LARGE_ISS: dict[str, Any] = {
-    "lambda": 0.002,
-    "lambda_epochs": 9,
-    "lambda_after": 0.0003,
+    "lambda": 0.003,
+    "lambda_epochs": 7,
+    "lambda_after": 0.0005,
     "keep": 0.6,
     "tau": 1e-4,
-    "decay": 0.1,
-    "epochs": 18,
+    "flat_epochs": 12,
+    "decay": 0.7,
+    "epochs": 24,
 }
 """lambda falls once few enough components are left: it also shortens those that stay."""
 
