@@ -49,14 +49,21 @@ def test_ports_are_open_to_this_machine_only() -> None:
 
 
 def test_the_service_gets_every_setting_but_those_the_image_fixes() -> None:
-    names = {name.removeprefix("ISSRNN_").lower() for name in SERVICES["service"]["environment"]}
+    own = [name for name in SERVICES["service"]["environment"] if name.startswith("ISSRNN_")]
+    names = {name.removeprefix("ISSRNN_").lower() for name in own}
     assert names == set(Settings.model_fields) - {"host", "port", "models_dir"}
 
 
 def test_a_container_is_given_time_to_drain() -> None:
-    grace = int(SERVICES["service"]["stop_grace_period"].removesuffix("s"))
+    default = SERVICES["service"]["stop_grace_period"].removeprefix("${STOP_GRACE_PERIOD:-")
+    grace = int(default.removesuffix("s}"))
     defaults = Settings.model_fields
     assert grace > defaults["drain_seconds"].default + defaults["shutdown_seconds"].default
+
+
+def test_the_image_can_be_built_with_what_tracing_needs() -> None:
+    assert SERVICES["service"]["build"]["args"] == {"EXTRAS": "${EXTRAS:-serve}"}
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in SERVICES["service"]["environment"]
 
 
 def test_the_parts_find_each_other() -> None:
