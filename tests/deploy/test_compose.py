@@ -97,7 +97,6 @@ def test_compose_accepts_the_file() -> None:
 
 
 def test_the_file_follows_the_compose_specification() -> None:
-    pytest.importorskip("check_jsonschema")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
