@@ -120,7 +120,7 @@ _SMALL_ISS: dict[str, Any] = {
 
 _LARGE_ISS: dict[str, Any] = {
     "lambda": 0.003,
-    "lambda_epochs": 7,
+    "lambda_epochs": 4,
     "lambda_after": 0.0005,
     "keep": 0.6,
     "tau": 1e-4,
