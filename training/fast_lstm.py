@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from training.fast_dropout import FastDropout
 from training.products import prepared, transposed
 
 __all__ = ["FastLSTM", "Precision", "fastest_precision", "run_lstm"]
@@ -40,11 +41,20 @@ class FastLSTM(nn.LSTM):
         hidden_size: Number of units.
         precision: What the matrix products are computed in; ``fp32`` means the parameters' own
             type, so that float64 parameters give float64 results.
+        weight_drop: Probability that a recurrent weight is dropped, at all steps of a sequence at
+            once (weight-dropped LSTM: Merity et al., 2018, https://arxiv.org/abs/1708.02182).
     """
 
-    def __init__(self, input_size: int, hidden_size: int, precision: Precision = "fp32") -> None:
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        precision: Precision = "fp32",
+        weight_drop: float = 0.0,
+    ) -> None:
         super().__init__(input_size, hidden_size)
         self.precision = precision
+        self.drop_weights = FastDropout(weight_drop)
 
     def forward(  # type: ignore[override]  # no PackedSequence
         self,
@@ -65,7 +75,8 @@ class FastLSTM(nn.LSTM):
         zeros = input.new_zeros(input.shape[1], self.hidden_size)
         h0, c0 = (hx[0][0], hx[1][0]) if hx is not None else (zeros, zeros)
         product_dtype = torch.bfloat16 if self.precision == "bf16" else input.dtype
-        output, c = run_lstm(self, input, (h0, c0), product_dtype)
+        weight_hh = self.drop_weights(self.weight_hh_l0)
+        output, c = run_lstm(self, input, (h0, c0), product_dtype, weight_hh=weight_hh)
         return output, (output[-1:], c.unsqueeze(0))
 
 
@@ -75,6 +86,7 @@ def run_lstm(
     state: tuple[Tensor, Tensor],
     product_dtype: torch.dtype,
     padding: Tensor | None = None,
+    weight_hh: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Run a layer of one direction over a sequence.
 
@@ -85,6 +97,7 @@ def run_lstm(
         product_dtype: What the matrix products are computed in.
         padding: None reads from the first step to the last. (T, B, 1) bool, true at padding, reads
             from the last to the first, and leaves the state at zero over padding.
+        weight_hh: Recurrent weights instead of the layer's.
 
     Returns:
         The output of every step (T, B, H), in the order of the inputs, and ``c`` (B, H) after the
@@ -95,7 +108,7 @@ def run_lstm(
         inputs,
         *state,
         lstm.weight_ih_l0,
-        lstm.weight_hh_l0,
+        lstm.weight_hh_l0 if weight_hh is None else weight_hh,
         bias_ih + bias_hh,
         _Way(product_dtype, padding),
     )

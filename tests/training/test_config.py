@@ -52,6 +52,12 @@ def test_the_fast_layer_is_an_lstm_only() -> None:
         override(find_preset("ptb-lstm-small-dense"), ["cell=gru", "recurrent=fast"])
 
 
+@pytest.mark.parametrize("other", ["cell=gru", "recurrent=torch"])
+def test_only_the_fast_layer_drops_weights(other: str) -> None:
+    with pytest.raises(ConfigError, match="weight_drop is of cell 'lstm' and recurrent 'fast'"):
+        override(find_preset("ptb-lstm-small-dense"), ["weight_drop=0.5", other])
+
+
 def test_learning_rate_follows_the_published_schedule() -> None:
     config = override(
         find_preset("ptb-lstm-small-dense"), ["flat_epochs=4", "decay=0.5", "epochs=13"]

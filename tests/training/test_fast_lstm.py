@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from training.fast_dropout import FastDropout
 from training.fast_lstm import FastLSTM
 
 
@@ -45,6 +46,36 @@ def test_the_state_is_zero_when_none_is_given() -> None:
     reference, fast = twin_layers(5, 4, torch.float32)
     x = torch.randn(7, 2, 5)
     torch.testing.assert_close(fast(x)[0], reference(x)[0])
+
+
+def test_dropped_weights_are_away_at_every_step_of_a_sequence_and_get_no_gradient() -> None:
+    reference, _ = twin_layers(5, 4, torch.float64)
+    dropping = FastLSTM(5, 4, weight_drop=0.5).double()
+    dropping.load_state_dict(reference.state_dict())
+    x = torch.randn(7, 2, 5, dtype=torch.float64, requires_grad=True)
+    h, c = torch.randn(2, 1, 2, 4, dtype=torch.float64, requires_grad=True).unbind()
+
+    torch.manual_seed(1)
+    with torch.no_grad():
+        reference.weight_hh_l0.copy_(FastDropout(0.5)(reference.weight_hh_l0))
+    dropped = reference.weight_hh_l0 == 0
+    assert 0 < dropped.sum() < dropped.numel()
+
+    torch.manual_seed(1)
+    ours = outputs_and_gradients(dropping, x, h, c)
+    theirs = outputs_and_gradients(reference, x, h, c)
+    weight_hh = 6 + [name for name, _ in dropping.named_parameters()].index("weight_hh_l0")
+    theirs[weight_hh] = theirs[weight_hh].masked_fill(dropped, 0.0) * 2  # what is kept counts twice
+    for our, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(our, their)
+
+
+def test_nothing_is_dropped_in_evaluation() -> None:
+    reference, _ = twin_layers(5, 4, torch.float32)
+    dropping = FastLSTM(5, 4, weight_drop=0.5).eval()
+    dropping.load_state_dict(reference.state_dict())
+    x = torch.randn(7, 2, 5)
+    torch.testing.assert_close(dropping(x)[0], reference(x)[0])
 
 
 @pytest.mark.parametrize(("inputs", "hidden", "batch"), [(32, 24, 4), (7, 9, 1), (13, 531, 3)])

@@ -67,16 +67,21 @@ class StackedConfig(LanguageModelConfig):
     """Kind of recurrent layer."""
     embedding_size: PositiveInt
     """Length of a word vector."""
+    weight_drop: Probability = 0.0
+    """Of a recurrent weight, drawn once a mini-batch; of LSTMs (Merity et al., 2018)."""
 
     @model_validator(mode="after")
     def _has_such_a_layer(self) -> Self:
         if self.recurrent == "fast" and self.cell != "lstm":
             raise ValueError(f"recurrent 'fast' is an LSTM; cell is {self.cell!r}: use 'torch'")
+        if self.weight_drop and (self.cell != "lstm" or self.recurrent == "torch"):
+            raise ValueError("weight_drop is of cell 'lstm' and recurrent 'fast'")
         return self
 
     def prefers_fast_layers(self, precision: Precision) -> bool:
-        """Only LSTMs have them."""
-        return self.cell == "lstm" and super().prefers_fast_layers(precision)
+        """Only LSTMs have them, and they alone drop weights."""
+        preferred = super().prefers_fast_layers(precision) or self.weight_drop > 0
+        return self.cell == "lstm" and preferred
 
     def architecture(self, vocabulary_size: int) -> RecurrentLanguageModel:
         """Cell and sizes of the network at the start of training."""

@@ -112,7 +112,7 @@ def _build_stacked(config: StackedConfig, architecture: RecurrentLanguageModel) 
     if config.recurrent == "fast":
 
         def recurrent(inputs: int, hidden: int) -> FastLSTM:
-            return FastLSTM(inputs, hidden, precision=precision)
+            return FastLSTM(inputs, hidden, precision, config.weight_drop)
 
     model = LanguageModel(architecture, recurrent=recurrent)
     model.dropout = FastDropout(1.0 - config.keep)
