@@ -63,7 +63,11 @@ def test_a_container_is_given_time_to_drain() -> None:
 
 def test_the_image_can_be_built_with_what_tracing_needs() -> None:
     assert SERVICES["service"]["build"]["args"] == {"EXTRAS": "${EXTRAS:-serve}"}
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in SERVICES["service"]["environment"]
+    assert {
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
+    } <= set(SERVICES["service"]["environment"])
 
 
 def test_the_parts_find_each_other() -> None:

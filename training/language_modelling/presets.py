@@ -94,7 +94,7 @@ _HIGHWAY_SMALL: dict[str, Any] = {
     "decay": 0.6,
     "clip": 5.0,
 }
-"""For a machine without a GPU, where the published size and schedule take days."""
+"""For a machine without a GPU, where the published size and schedule take weeks."""
 
 _HIGHWAY_SMALL_ISS: dict[str, Any] = {
     "dropout_words": 0.06,
