@@ -17,7 +17,7 @@ from issrnn.vocabulary import UNKNOWN, Vocabulary
 __all__ = ["plain_words", "word_ids"]
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://|(?<!\w)www\.(?=\w))\S+", re.IGNORECASE)
 
 
 def plain_words(text: str) -> list[str]:

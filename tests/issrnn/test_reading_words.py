@@ -22,6 +22,7 @@ from issrnn.vocabulary import PADDING, UNKNOWN, Vocabulary
             ["rt", "@", "apple", ":", "#", "fail", "http", ":", ")"],
         ),
         ("see www.example.com/a?b=c or HTTPS://X.Y", ["see", "http", "or", "http"]),
+        ("Awww...how cute", ["awww", "...", "how", "cute"]),
         ("“Café” ist SCHÖN", ['"', "café", '"', "ist", "schön"]),
         ("最高の映画", ["最", "高", "の", "映", "画"]),
         ("ΜΕΓΆΛΟ ФИЛЬМ", ["μεγάλο", "фильм"]),
