@@ -155,7 +155,8 @@ def show(options: argparse.Namespace) -> None:
 
     Of a sparse one also how many connections each unit had at the start, and has now.
 
-    Components that were removed while training a run are drawn in their places, as zeros.
+    Components that were removed while training a run are drawn in their places, as zeros; of an
+    artifact, which does not know their places, at the end.
     """
     set_threads(options.threads)
     lengths = {}
@@ -164,17 +165,19 @@ def show(options: argparse.Namespace) -> None:
         experiment = subject.experiment
         model = experiment.expand(subject.model, subject.kept)
         groups = experiment.find_groups(model)
-        path = options.out / f"{subject.name}-weights.png"
-        plot_weight_maps(path, subject.name, model, groups, step=options.step)
+        # A run and its artifact have one name.
+        name = subject.name if subject.name not in lengths else text.strip("/").replace("/", "-")
+        path = options.out / f"{name}-weights.png"
+        plot_weight_maps(path, name, model, groups, step=options.step)
         _say(str(path))
         if experiment.config.epsilon:
-            path = options.out / f"{subject.name}-connections.png"
-            plot_connections(path, subject.name, *connections(experiment, subject.model))
+            path = options.out / f"{name}-connections.png"
+            plot_connections(path, name, *connections(experiment, subject.model))
             _say(str(path))
         dense = experiment.dense_architecture()
         sizes = dict(zip(dense.layer_names, dense.hidden_sizes, strict=True))
         chosen = regularised(groups, experiment.config.leave_out)
-        lengths[subject.name] = group_lengths(chosen, sizes)
+        lengths[name] = group_lengths(chosen, sizes)
     path = options.out / f"{'-'.join(lengths)}-group-lengths.png"
     plot_group_lengths(path, lengths)
     _say(str(path))

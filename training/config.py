@@ -145,11 +145,13 @@ class RunConfig(BaseModel):
         return self.lambda_after
 
     def removes_components_in(self, epoch: int) -> bool:
-        """Whether lambda will fall after this epoch, counted from 0.
+        """Whether lambda will fall after this epoch, counted from 0, or l1 goes on to the end.
 
         Until then components die, and a later epoch's weights are kept even if they are worse:
         an earlier epoch's are better only because they are of a larger network.
         """
+        if self.variant == "l1":
+            return True
         return self.lambda_epochs is not None and epoch < self.lambda_epochs
 
     def goes_on_from(self, former: RunConfig, epochs: int) -> bool:

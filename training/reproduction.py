@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from training.config import RunConfig
 from training.presets import PRESETS
 
@@ -21,6 +23,7 @@ def run_command(name: str, config: RunConfig) -> str:
     preset = PRESETS[config.preset].to_document() if config.preset in PRESETS else {}
     for field, value in config.to_document().items():
         if value != preset.get(field) and field != "preset":
-            text = ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()
-            parts.append(f"--set {field}={text}")
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            assignment = f"{field}={'none' if value is None else text}"
+            parts.append(f"--set {shlex.quote(assignment)}")
     return " ".join(parts)

@@ -25,12 +25,12 @@ from training.journal import Journal, NoJournal
 from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit, reset_peak_memory
 from training.plots import plot_run
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, epochs_begun
 from training.session import Session, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
 from training.subject import open_artifact, open_run
-from training.tasks import open_experiment
+from training.tasks import open_experiment, parse_config
 
 __all__ = ["RunOptions", "resolve", "run", "write_record"]
 
@@ -85,7 +85,11 @@ def run(
 
 
 def resolve(config: ConfigT, device: torch.device) -> ConfigT:
-    """The config with every ``auto`` replaced by what it means on this machine."""
+    """The config with every ``auto`` replaced by what it means on this machine.
+
+    Raises:
+        ConfigError: If it asks for what this device does not have.
+    """
     on_cpu = device.type == "cpu"
     precision = config.precision
     if precision == "auto":
@@ -94,7 +98,8 @@ def resolve(config: ConfigT, device: torch.device) -> ConfigT:
     if recurrent == "auto":
         fast = on_cpu and config.prefers_fast_layers(precision)
         recurrent = "fast" if fast else "torch"
-    return config.model_copy(update={"precision": precision, "recurrent": recurrent})
+    document = config.to_document() | {"precision": precision, "recurrent": recurrent}
+    return type(config).from_document(document, f"on {device.type}")
 
 
 def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
@@ -145,6 +150,11 @@ def _continue(
 ) -> Session:
     if document.get("data_sha256") != experiment.data_sha256:
         raise RunError(f"{folder.path} was trained on other data than are there now")
+    config: RunConfig = experiment.config
+    if "config" in document:  # the first checkpoints lack it
+        former = parse_config(document["config"], str(folder.checkpoint))
+        if config != former and not config.goes_on_from(former, epochs_begun(document)):
+            raise RunError(f"{folder.checkpoint} is of another config than {folder.config_file}")
     try:
         return resume(experiment, document, device)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -262,6 +272,10 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
             model, kept = shrink_network(experiment, model, best["kept"], tau)
             save_shrunk(folder, model, kept, tau, best["epoch"])
             metrics = experiment.measure(model, stop)
+        empty = [
+            int((group.norms() == 0).sum())
+            for group in (experiment.find_groups(model) if experiment.config.l1 else ())
+        ]
     position.seconds += time.monotonic() - began
     save_document(folder.checkpoint, session.to_document())
     architecture = architecture_of(model)
@@ -281,6 +295,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "steps": position.total_steps,
         "best_epoch": position.best_epoch,
         "hidden_sizes": list(architecture.hidden_sizes),
+        "empty_components": empty,
         "parameters": _count_weights(model, experiment.config),
         "multiply_adds_per_token": architecture.multiply_adds_per_token(),
         "metrics": metrics,

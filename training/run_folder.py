@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from training.errors import RunError, reason
 from training.files import remove_leftovers, write_json
 from training.tasks import parse_config
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "epochs_begun"]
 
 
 class RunFolder:
@@ -105,7 +105,10 @@ class RunFolder:
         ]
         if not differences:
             return
-        if not (self.checkpoint.exists() and config.goes_on_from(former, self._epochs_begun())):
+        if not (
+            self.checkpoint.exists()
+            and config.goes_on_from(former, epochs_begun(load_document(self.checkpoint)))
+        ):
             raise RunError(
                 f"{self.path} holds a run with {', '.join(differences)}; "
                 "give this one a name of its own with --as"
@@ -113,10 +116,6 @@ class RunFolder:
         for result in (self.record_file, self.shrunk):
             result.unlink(missing_ok=True)
         self._write(config)
-
-    def _epochs_begun(self) -> int:
-        position = load_document(self.checkpoint)["position"]
-        return int(position["epoch"]) + int(position["step"] > 0)
 
     def _write(self, config: RunConfig) -> None:
         try:
@@ -133,3 +132,9 @@ class RunFolder:
             raise RunError(f"cannot read {path}: {reason(error)}") from error
         except ValueError as error:
             raise RunError(f"{path} is damaged: {error}") from error
+
+
+def epochs_begun(checkpoint: Mapping[str, Any]) -> int:
+    """How many epochs of a run have a mini-batch behind them."""
+    position = checkpoint["position"]
+    return int(position["epoch"]) + int(position["step"] > 0)

@@ -133,6 +133,7 @@ class Session:
         cuda = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
         return {
             **self.weights_document(),
+            "config": self.experiment.config.to_document(),
             "optimizer": self.optimizer.state_dict(),
             "evolution": self.evolution.state_dict() if self.evolution is not None else None,
             "state": join_streams(self.state),

@@ -44,7 +44,7 @@ def train_step(session: Session, step: int, learning_rate: float) -> tuple[Loss,
         session.evolution.mask_gradients_()
     norm = update_(session.optimizer, parameters, learning_rate, config.clip)
     if session.lasso is not None:
-        _regularise_weights_(session.lasso, config, learning_rate * strength)
+        _regularise_weights_(session.lasso, config, strength, learning_rate)
     if session.evolution is not None:
         session.evolution.mask_weights_()
     experiment.after_update_(session)
@@ -59,8 +59,8 @@ def update_(
 ) -> float:
     """The optimiser's step with the gradients' global norm clipped; frees the gradients.
 
-    For SGD without momentum, clipping the gradients and scaling the learning rate are the same: the
-    second spares a pass over all of them.
+    For SGD without momentum or weight decay, clipping the gradients and scaling the learning rate
+    are the same: the second spares a pass over all of them.
 
     Returns:
         The norm before the clip.
@@ -68,7 +68,9 @@ def update_(
     gradients = [_values(p, p.grad) for p in parameters if p.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
     factor = min(1.0, clip / (float(norm) + 1e-6))
-    plain = isinstance(optimizer, torch.optim.SGD) and not optimizer.defaults["momentum"]
+    plain = isinstance(optimizer, torch.optim.SGD) and not (
+        optimizer.defaults["momentum"] or optimizer.defaults["weight_decay"]
+    )
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * factor if plain else learning_rate
     if factor < 1.0 and not plain:
@@ -110,10 +112,12 @@ def _regularise_gradients_(lasso: GroupLasso, config: RunConfig, strength: float
         l1_subgradient_(lasso.parameters, config.l1)
 
 
-def _regularise_weights_(lasso: GroupLasso, config: RunConfig, cut: float) -> None:
+def _regularise_weights_(
+    lasso: GroupLasso, config: RunConfig, strength: float, learning_rate: float
+) -> None:
     """What follows the update: the proximal step of group lasso, and thresholding by tau."""
-    if cut and config.lasso == "proximal":
-        lasso.proximal_step_(cut, config.tau)
+    if strength and config.lasso == "proximal":
+        lasso.proximal_step_(learning_rate * strength, config.tau)
     elif config.tau:
         threshold_(lasso.parameters, config.tau)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from issrnn.groups import Group, Groups
+from training.errors import RunError
 from training.plots import write_figure
 
 __all__ = ["down_sample", "group_lengths", "plot_group_lengths", "plot_weight_maps"]
@@ -79,10 +80,12 @@ def plot_group_lengths(path: Path, models: Mapping[str, Mapping[str, Tensor]]) -
         models: `group_lengths` of each model by its name; layers that all have are drawn.
 
     Raises:
-        RunError: If it cannot be written.
+        RunError: If there is no such layer, or the file cannot be written.
     """
     first, *others = models.values()
     layers = [layer for layer in first if all(layer in lengths for lengths in others)]
+    if not layers:
+        raise RunError(f"{', '.join(models)} have no layer in common, whose lengths could be drawn")
     columns = 1 if len(layers) <= 3 else 2
     rows = math.ceil(len(layers) / columns)
     figure = Figure(figsize=(8 if columns == 1 else 13, 2.6 * rows + 0.6), layout="constrained")

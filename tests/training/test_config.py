@@ -58,6 +58,11 @@ def test_only_the_fast_layer_drops_weights(other: str) -> None:
         override(find_preset("ptb-lstm-small-dense"), ["weight_drop=0.5", other])
 
 
+def test_plain_l1_keeps_the_last_epoch() -> None:
+    config = find_preset("ptb-lstm-small-l1")
+    assert all(config.removes_components_in(epoch) for epoch in range(config.epochs))
+
+
 def test_learning_rate_follows_the_published_schedule() -> None:
     config = override(
         find_preset("ptb-lstm-small-dense"), ["flat_epochs=4", "decay=0.5", "epochs=13"]

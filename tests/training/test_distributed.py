@@ -27,7 +27,7 @@ UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurren
 """Two streams for one process, three for the other."""
 SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
 """At a higher learning rate the first steps are chaotic: they blow rounding up."""
-DROPPING = (*SHRINKING, "keep=0.9", "lambda=0.02")
+DROPPING = (*SHRINKING, "keep=0.9", "weight_drop=0.1", "lambda=0.02")
 SPARSE = ("variant=set", "epsilon=1", "zeta=0.5", *UNEVEN)
 ABORTED_AT_EXIT = "terminate called without an active exception"
 """Of gloo's threads, seldom, in a process that has done all and is exiting: torch does not always

@@ -46,6 +46,16 @@ def test_training_with_and_without_live_shrinking_agrees(runs: Path) -> None:
     assert live == pytest.approx(late, rel=0.05)  # drop-out draws differ once sizes do
 
 
+def test_plain_l1_removes_nothing_and_counts_what_it_empties(runs: Path, data: Path) -> None:
+    more = set_options("start_from=dense", "shrink_every=0", "l1=0.03", "tau=0.02", "epochs=3")
+    assert command(runs, data, "run", "ptb-lstm-small-l1", "--as", "l1", *more) == 0
+    record = json.loads((runs / "l1" / "record.json").read_text())
+    assert record["best_epoch"] == len(record["epochs"]) == 3
+    assert record["hidden_sizes"] == [12, 10]
+    first, second = record["empty_components"]
+    assert 0 < first + second < 22
+
+
 def test_shrinking_keeps_the_perplexity(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

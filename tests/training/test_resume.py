@@ -8,14 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from tests.training.conftest import TINY_ISS, set_options, training_process
 from training.cli import main
 
 PRESET = "ptb-lstm-small-iss"
-ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3")
-"""With momentum, to be shrunk as well."""
+ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1")
+"""With momentum, to be shrunk as well, and all kinds of drop-out."""
 
 
 def run(name: str, data: Path, runs: Path, *more: str) -> Any:
@@ -93,6 +94,20 @@ def test_a_finished_run_goes_on_under_a_longer_schedule(data: Path, tmp_path: Pa
     train("longer", "epochs=1")
     train("longer")
     assert_same(results(tmp_path / "longer"), results(tmp_path / "unbroken"))
+
+
+def test_a_checkpoint_of_another_config_is_not_gone_on_from(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--as", "edited", "--data", str(data), "--runs", str(tmp_path), "--threads", "1")
+    assert main(["run", PRESET, *options, *set_options(*ISS, "epochs=1")]) == 0
+    config_file = tmp_path / "edited" / "config.json"
+    config = json.loads(config_file.read_text())
+    config_file.write_text(json.dumps(config | {"keep": 0.5, "epochs": 2}))
+    more = set_options(*ISS, "epochs=2", "keep=0.5")
+    (tmp_path / "edited" / "record.json").unlink()
+    assert main(["run", PRESET, *options, *more]) == 2
+    assert "checkpoint.pt is of another config than" in capsys.readouterr().err
 
 
 def test_a_stop_is_announced_and_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:

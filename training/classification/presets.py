@@ -40,21 +40,41 @@ _SET: dict[str, Any] = {"zeta": 0.3, "keep": 0.8, "learning_rate": 1e-2, "decay"
 """Few weights carry little of a signal, so less of it is dropped and weights move faster: at the
 dense network's settings the first epoch learns next to nothing."""
 
-_IMDB_SET: dict[str, Any] = {**_SET, "epsilon": 4.7, "keep": 0.6, "epochs": 12, "flat_epochs": 4}
+_IMDB_SET: dict[str, Any] = {
+    **_SET,
+    "epsilon": 4.7,
+    "keep": 0.5,
+    "average_patience": 0,
+    "epochs": 9,
+    "flat_epochs": 4,
+}
+"""Averaged as in Selfish-RNN (Liu et al., 2021), https://arxiv.org/abs/2101.09048."""
+
 _SANDERS_SET: dict[str, Any] = {**_SET, "epsilon": 3.5, "epochs": 20, "flat_epochs": 8}
 
 _ISS: dict[str, Any] = {
     "keep": 0.6,
-    "lambda": 4.0,
-    "lambda_after": 0.4,
     "tau": 4e-4,
     "shrink_every": 50,
 }
-"""A group begins about 2 long and is cut by 0.004 a mini-batch, so that in some 500 of them a unit
-that the loss does not hold is gone; then the others recover. tau as for the readers."""
+"""A group begins about 2 long; the learning rate times lambda is what a mini-batch cuts off, so that
+a unit that the loss does not hold is soon gone; then the others recover. tau as for the readers."""
 
-_IMDB_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 3, "epochs": 8}
-_SANDERS_ISS: dict[str, Any] = {**_ISS, "lambda_epochs": 8, "epochs": 16}
+_IMDB_ISS: dict[str, Any] = {
+    **_ISS,
+    "lambda": 2.0,
+    "lambda_epochs": 3,
+    "lambda_after": 0.2,
+    "epochs": 8,
+}
+_SANDERS_ISS: dict[str, Any] = {
+    **_ISS,
+    "keep": 0.5,
+    "lambda": 10.0,
+    "lambda_epochs": 4,
+    "epochs": 18,
+    "flat_epochs": 10,
+}
 
 
 def _family(stem: str, dense: dict[str, Any], evolving: dict[str, Any], iss: dict[str, Any]) -> Any:

@@ -121,6 +121,8 @@ class HighwayConfig(LanguageModelConfig):
     def _drops_out_its_own_way(self) -> Self:
         if self.keep != 1:
             raise ValueError("keep is of stacked layers; a highway network has dropout_words, ...")
+        if self.epsilon:
+            raise ValueError("epsilon is of stacked layers; a highway layer stays dense")
         return self
 
     def prefers_fast_layers(self, precision: Precision) -> bool:  # noqa: ARG002  in any

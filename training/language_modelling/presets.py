@@ -137,12 +137,14 @@ _L1: dict[str, Any] = {
     "learning_rate": 0.1,
     "variant": "l1",
     "l1": 1e-4,
+    "shrink_every": 0,
     "tau": 1e-4,
     "lambda": 0.0,
     "lambda_epochs": None,
     "lambda_after": 0.0,
 }
-"""Plain l1 on the trained dense model, which knows of no components (appendix A)."""
+"""Plain l1 on the trained dense model, which knows of no components (appendix A). None is removed,
+so that those it empties can be counted and drawn."""
 
 
 def _family(size: str, dense: dict[str, Any], iss: dict[str, Any], direct: dict[str, Any]) -> Any:

@@ -97,7 +97,8 @@ def _tuner(trials: Sequence[Trial], where: RunOptions, rule: Halving, threads: i
         {"cpu": threads, "gpu": int(where.device.type == "cuda")},
     )
     folder = where.runs / where.name
-    name = f"ray-{hashlib.sha256(repr((rule, *by_name)).encode()).hexdigest()[:8]}"
+    same = repr((rule, [(trial.name, trial.config.to_document()) for trial in trials]))
+    name = f"ray-{hashlib.sha256(same.encode()).hexdigest()[:8]}"
     if tune.Tuner.can_restore(str(folder / name)):
         return tune.Tuner.restore(str(folder / name), actor, restart_errored=True)
     return tune.Tuner(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from training.classification.config import ClassificationConfig
 from training.tables.markdown import markdown_table
 from training.tables.records import Record
-from training.tables.repeats import group_repeats
-from training.tables.timings import Timing, median_time
+from training.tables.repeats import Repeats, group_repeats
+from training.tables.timings import Timings
 from training.tasks import parse_config
 
 __all__ = ["CSR", "ClassifierRow", "classifier_rows", "classifiers_table"]
@@ -26,11 +26,7 @@ _DENSE = "onnxruntime-fp32"
 
 _ORDER = {"dense": 0, "iss": 1, "set": 2}
 
-_COLUMNS = (
-    *("model", "runs", "test accuracy", "units", "weights", "bytes", "multiply-adds a word"),
-    *("ms, 1 text", "ms, 16 texts", "CSR: ms, 1 text", "CSR: ms, 16 texts"),
-    *("minutes of training", "peak memory"),
-)
+_BATCHES = (1, 16)
 
 
 @dataclass(frozen=True)
@@ -45,11 +41,11 @@ class ClassifierRow:
     hidden_sizes: tuple[float, ...]
     weights: float
     """Weights that exist."""
-    multiply_adds: int
-    """A word, on the engine that does the fewest; in the first run."""
+    multiply_adds: int | None
+    """A word, on the engine that does the fewest; None of a sparse model that was not timed."""
     minutes: float
     peak_memory: float
-    """In bytes, while training."""
+    """In bytes, while training, with what the allocator keeps."""
 
     @property
     def accuracy(self) -> float:
@@ -63,7 +59,7 @@ class ClassifierRow:
 
 
 def classifier_rows(
-    records: Sequence[Record], timings: Sequence[Timing], corpus: str
+    records: Sequence[Record], timings: Timings, corpus: str
 ) -> list[ClassifierRow]:
     """The rows of one corpus: dense, ISS, SET.
 
@@ -71,54 +67,62 @@ def classifier_rows(
         records: Of any runs; those of classifiers are taken.
         timings: Of engines.
         corpus: As in a run's config.
+
+    Raises:
+        RunError: As `group_repeats`.
     """
-    groups: dict[ClassificationConfig, list[Record]] = {}
-    for record in records:
-        config = parse_config(record["config"], record["name"])
+    rows = []
+    for repeats in group_repeats(records):
+        first = repeats.records[0]
+        config = parse_config(first["config"], first["name"])
         if isinstance(config, ClassificationConfig) and config.corpus == corpus:
-            groups.setdefault(config.model_copy(update={"seed": 0, "fold": 0}), []).append(record)
-    rows = [_row(config, runs, timings) for config, runs in groups.items()]
+            rows.append(_row(config, repeats, timings))
     return sorted(rows, key=lambda row: (_ORDER.get(row.variant, len(_ORDER)), row.model))
 
 
-def classifiers_table(
-    records: Sequence[Record], timings: Sequence[Timing], corpus: str
-) -> str | None:
+def classifiers_table(records: Sequence[Record], timings: Timings, corpus: str) -> str | None:
     """The table of one corpus; None if no run is recorded.
 
     Times are of an engine of dense kernels and, where a model has one, of sparse kernels, on one
     thread.
     """
     rows = classifier_rows(records, timings, corpus)
-    return markdown_table(_COLUMNS, [_cells(row, timings) for row in rows]) if rows else None
+    if not rows:
+        return None
+    times = [f"ms, {batch} x {timings.item}" for batch in _BATCHES]
+    columns = (
+        *("model", "runs", "test accuracy", "units", "weights", "bytes", "multiply-adds a word"),
+        *times,
+        *(f"CSR: {column}" for column in times),
+        *("minutes of training", "peak memory"),
+    )
+    return markdown_table(columns, [_cells(row, timings) for row in rows])
 
 
-def _row(
-    config: ClassificationConfig, runs: Sequence[Record], timings: Sequence[Timing]
-) -> ClassifierRow:
-    model = group_repeats(runs)[0].stem
+def _row(config: ClassificationConfig, repeats: Repeats, timings: Timings) -> ClassifierRow:
+    runs = repeats.records
     sizes = zip(*(run["hidden_sizes"] for run in runs), strict=True)
-    on_engines = [timing.multiply_adds for timing in timings if timing.model == model]
+    multiply_adds = [timing.multiply_adds for timing in timings.of(repeats.stem)]
+    if not multiply_adds and not config.epsilon:
+        multiply_adds = [round(statistics.mean(run["multiply_adds_per_token"] for run in runs))]
     return ClassifierRow(
         variant=config.variant,
-        model=model,
+        model=repeats.stem,
         accuracies=tuple(run["metrics"]["test_accuracy"] for run in runs),
         hidden_sizes=tuple(statistics.mean(layer) for layer in sizes),
         weights=statistics.mean(run["parameters"] for run in runs),
-        multiply_adds=min([runs[0]["multiply_adds_per_token"], *on_engines]),
+        multiply_adds=min(multiply_adds, default=None),
         minutes=statistics.mean(run["wall_time_seconds"] for run in runs) / 60,
         peak_memory=statistics.mean(run["peak_memory_bytes"] for run in runs),
     )
 
 
-def _cells(row: ClassifierRow, timings: Sequence[Timing]) -> tuple[str, ...]:
-    """In the order of `_COLUMNS`."""
+def _cells(row: ClassifierRow, timings: Timings) -> tuple[str, ...]:
+    """In the order of the table's columns."""
     spread = f" ± {row.spread:.2f}" if row.spread is not None else ""
-    sizes = [timing.bytes for timing in timings if timing.model == row.model]
+    sizes = [timing.bytes for timing in timings.of(row.model)]
     times = [
-        median_time(timings, row.model, engine, batch)
-        for engine in (_DENSE, CSR)
-        for batch in (1, 16)
+        timings.median(row.model, engine, batch) for engine in (_DENSE, CSR) for batch in _BATCHES
     ]
     return (
         row.model,
@@ -127,7 +131,7 @@ def _cells(row: ClassifierRow, timings: Sequence[Timing]) -> tuple[str, ...]:
         ", ".join(f"{size:g}" for size in row.hidden_sizes),
         f"{row.weights:,.0f}",
         f"{sizes[0]:,}" if sizes else "",
-        f"{row.multiply_adds:,}",
+        f"{row.multiply_adds:,}" if row.multiply_adds is not None else "",
         *(f"{time:.2f}" if time is not None else "" for time in times),
         f"{row.minutes:.1f}",
         f"{row.peak_memory / 2**30:.2f} GiB",

@@ -26,7 +26,7 @@ _COLUMNS = ("model", "keep", "valid", "test", "units", "weights", "multiply-adds
 @dataclass(frozen=True)
 class _Row:
     name: str
-    settings: str
+    settings: tuple[str, ...]
     """What a run was told, such as the share of activations that drop-out keeps."""
     valid: float
     test: float
@@ -42,7 +42,7 @@ class _Row:
         """In the order of `_COLUMNS`."""
         return (
             self.name,
-            self.settings,
+            *self.settings,
             f"{self.valid:.2f}",
             f"{self.test:.2f}",
             ", ".join(map(str, self.sizes)),
@@ -61,7 +61,7 @@ def _published(
         ).multiply_adds_per_token()
         for hidden_sizes in (sizes, _LARGE)
     )
-    return _Row(name, keep, valid, test, sizes, weights, ours, dense)
+    return _Row(name, (keep,), valid, test, sizes, weights, ours, dense)
 
 
 _PAPER_STACKED = (
@@ -73,7 +73,7 @@ _PAPER_STACKED = (
 
 
 def _published_highway(
-    name: str, setting: str, valid: float, test: float, width: int, weights: str
+    name: str, strength: str, valid: float, test: float, width: int, weights: str
 ) -> _Row:
     ours, dense = (
         RecurrentHighwayLanguageModel(
@@ -81,22 +81,22 @@ def _published_highway(
         ).multiply_adds_per_token()
         for hidden_sizes in ((width,), (_HIGHWAY_WIDTH,))
     )
-    return _Row(name, setting, valid, test, (width,), weights, ours, dense)
+    return _Row(name, ("10", strength), valid, test, (width,), weights, ours, dense)
 
 
 _PAPER_HIGHWAY = (
-    _published_highway("paper: dense, depth 10", "0", 67.9, 65.4, 830, "23.5M"),
-    _published_highway("paper: ISS, depth 10", "0.004", 67.5, 65.0, 726, "18.9M"),
-    _published_highway("paper: ISS, depth 10", "0.005", 68.1, 65.4, 517, "11.1M"),
-    _published_highway("paper: ISS, depth 10", "0.006", 70.3, 67.7, 403, "7.6M"),
-    _published_highway("paper: ISS, depth 10", "0.007", 74.5, 71.2, 328, "5.7M"),
+    _published_highway("paper: dense", "0", 67.9, 65.4, 830, "23.5M"),
+    _published_highway("paper: ISS", "0.004", 67.5, 65.0, 726, "18.9M"),
+    _published_highway("paper: ISS", "0.005", 68.1, 65.4, 517, "11.1M"),
+    _published_highway("paper: ISS", "0.006", 70.3, 67.7, 403, "7.6M"),
+    _published_highway("paper: ISS", "0.007", 74.5, 71.2, 328, "5.7M"),
 )
 
 
 def stacked_table(records: Sequence[Record]) -> str:
     """Table 1: two LSTM layers of 1500 units, ours below the paper's."""
     ours = [
-        _row(record, config, f"{config.keep:.2f}")
+        _row(record, config, _drop_out(config))
         for record, config in _stacked(records)
         if _is_large(config) and config.variant != "l1"
     ]
@@ -108,20 +108,21 @@ def other_cells_table(records: Sequence[Record]) -> str:
     groups: dict[tuple[str, int], list[_Row]] = {}
     for record, config in _stacked(records):
         if not _is_large(config) and config.variant != "l1":
-            row = _row(record, config, f"{config.keep:.2f}")
+            row = _row(record, config, _drop_out(config))
             groups.setdefault((config.cell, row.dense_multiply_adds), []).append(row)
     return _table([cells for key in sorted(groups) for cells in _group(groups[key])])
 
 
 def highway_table(records: Sequence[Record]) -> str:
-    """Table 2: recurrent highway networks; the setting is lambda."""
-    ours = [
-        _row(record, config, f"{config.lambda_:g}")
-        for record, config in _configs(records)
-        if isinstance(config, HighwayConfig)
-    ]
-    columns = ("model", "lambda", *_COLUMNS[2:])
-    return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *_group(ours)])
+    """Table 2: recurrent highway networks, each size after its dense run."""
+    groups: dict[int, list[_Row]] = {}
+    for record, config in _configs(records):
+        if isinstance(config, HighwayConfig):
+            row = _row(record, config, (str(config.depth), f"{config.lambda_:g}"))
+            groups.setdefault(-row.dense_multiply_adds, []).append(row)
+    ours = [cells for key in sorted(groups) for cells in _group(groups[key])]
+    columns = ("model", "depth", "lambda", *_COLUMNS[2:])
+    return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *ours])
 
 
 def l1_table(records: Sequence[Record]) -> str:
@@ -133,18 +134,23 @@ def l1_table(records: Sequence[Record]) -> str:
     rows = [("paper: large, l1", "0.0001", "82.40", "78.60", "504, 220", "1500, 1500")]
     for record, config in _stacked(records):
         if config.variant == "l1":
-            left = zip(config.hidden_sizes, record["hidden_sizes"], strict=True)
             perplexities = (record["metrics"][f"{split}_perplexity"] for split in ("valid", "test"))
             rows.append(
                 (
                     record["name"],
                     f"{config.l1:g}",
                     *(f"{perplexity:.2f}" for perplexity in perplexities),
-                    ", ".join(str(before - after) for before, after in left),
+                    ", ".join(map(str, record["empty_components"])),
                     ", ".join(map(str, config.hidden_sizes)),
                 )
             )
     return markdown_table(columns, rows)
+
+
+def _drop_out(config: StackedConfig) -> tuple[str]:
+    """As the cell *keep* has it."""
+    weights = f", weight drop {config.weight_drop:.2f}" if config.weight_drop else ""
+    return (f"{config.keep:.2f}{weights}",)
 
 
 def _is_large(config: StackedConfig) -> bool:
@@ -161,11 +167,11 @@ def _stacked(records: Sequence[Record]) -> list[tuple[Record, StackedConfig]]:
     return [(record, c) for record, c in _configs(records) if isinstance(c, StackedConfig)]
 
 
-def _row(record: Record, config: LanguageModelConfig, setting: str) -> _Row:
+def _row(record: Record, config: LanguageModelConfig, settings: tuple[str, ...]) -> _Row:
     words = record.get("data", {}).get("vocabulary", _WORDS)  # the first records lack it
     return _Row(
         record["name"],
-        setting,
+        settings,
         record["metrics"]["valid_perplexity"],
         record["metrics"]["test_perplexity"],
         tuple(record["hidden_sizes"]),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from training.config import RunConfig
+from training.errors import RunError
 from training.reproduction import run_command
 from training.tables.records import Record
 from training.tasks import parse_config
@@ -59,10 +61,7 @@ class Repeats:
 
     def command(self) -> str:
         """For the shell: what makes the runs again."""
-        commands = [
-            run_command(record["name"], parse_config(record["config"], record["name"]))
-            for record in self.records
-        ]
+        commands = [run_command(record["name"], _config(record)) for record in self.records]
         if self._varied is None:
             return commands[0]
         field, values = self._varied
@@ -77,13 +76,39 @@ class Repeats:
 
 
 def group_repeats(records: Sequence[Record]) -> list[Repeats]:
-    """Runs whose names differ in the number of a seed or fold together, the others alone."""
+    """Runs whose names differ in the number of a seed or fold together, the others alone.
+
+    Raises:
+        RunError: If runs are named as repeats of one another and are none.
+    """
     groups: dict[str, list[tuple[int, Record]]] = {}
     for record in records:
         match = _NAME.fullmatch(record["name"])
-        key = f"{match['stem']}-{match['field']}" if match else record["name"]
-        groups.setdefault(key, []).append((int(match["value"]) if match else 0, record))
-    return [
-        Repeats(tuple(record for _, record in sorted(runs, key=lambda run: run[0])))
-        for runs in groups.values()
-    ]
+        stem = match["stem"] if match else record["name"]
+        groups.setdefault(stem, []).append((int(match["value"]) if match else 0, record))
+    found = []
+    for runs in groups.values():
+        first, *others = [record for _, record in sorted(runs, key=lambda run: run[0])]
+        for other in others:
+            _check_repeats(first, other)
+        found.append(Repeats((first, *others)))
+    return found
+
+
+def _check_repeats(first: Record, other: Record) -> None:
+    named = [_NAME.fullmatch(record["name"]) for record in (first, other)]
+    one, two = named
+    together = f"the records {first['name']} and {other['name']}"
+    if one is None or two is None or one["field"] != two["field"]:
+        raise RunError(f"{together} are named as one run: end both in -seedN, or both in -foldN")
+    field = one["field"]
+    for record, match in ((first, one), (other, two)):
+        if record["config"].get(field) != int(match["value"]):
+            own = record["config"].get(field)
+            raise RunError(f"the record {record['name']} is of {field} {own}")
+    if _config(first).model_copy(update={field: 0}) != _config(other).model_copy(update={field: 0}):
+        raise RunError(f"{together} are named as repeats, but differ in more than their {field}")
+
+
+def _config(record: Record) -> RunConfig:
+    return parse_config(record["config"], record["name"])

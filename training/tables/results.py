@@ -15,7 +15,7 @@ from training.tables.markdown import markdown_table
 from training.tables.question_answering import fine_tuned_table, from_scratch_table
 from training.tables.records import Record
 from training.tables.repeats import REPEATS_COLUMNS, group_repeats
-from training.tables.timings import Timing
+from training.tables.timings import CLASSIFIER_TIMINGS, Timings
 
 __all__ = ["CLASSIFIERS", "SECTIONS", "classifiers_picture", "results"]
 
@@ -53,9 +53,7 @@ def classifiers_picture(corpus: str) -> str:
     return f"images/classifiers-{corpus}.png"
 
 
-def results(
-    records: Sequence[Record], timings: Sequence[Timing], remarks: Mapping[str, str]
-) -> str:
+def results(records: Sequence[Record], timings: Timings, remarks: Mapping[str, str]) -> str:
     """The whole document, as Markdown.
 
     Args:
@@ -66,15 +64,31 @@ def results(
     parts = [_OPENING]
     for key, (title, table) in SECTIONS.items():
         parts += [f"## {title}", table(records)]
+        if table(records) == table([]):
+            parts.append("No run is recorded yet.")
         if key in remarks:
             parts.append(remarks[key])
     for corpus, title in CLASSIFIERS.items():
         compared = classifiers_table(records, timings, corpus)
         if compared is not None:
             picture = f"![{title}]({classifiers_picture(corpus)})"
-            parts += [f"## {title}", compared, picture, *filter(None, [remarks.get(corpus)])]
+            below = filter(None, (_describe(timings, corpus), picture, remarks.get(corpus)))
+            parts += [f"## {title}", compared, *below]
     runs = group_repeats(records)
     overview = markdown_table(REPEATS_COLUMNS, [each.cells() for each in runs])
     commands = "\n".join(each.command() for each in runs)
     parts += ["## The runs", overview, f"```sh\n{commands}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def _describe(timings: Timings, corpus: str) -> str | None:
+    """What the times of a corpus's models are; None if none of them was timed."""
+    models = dict.fromkeys(t.model for t in timings.all if t.model.startswith(f"{corpus}-"))
+    if not models:
+        return None
+    paths = " ".join(f"models/{model}" for model in models)
+    return (
+        f"Times are medians on one thread of onnxruntime in fp32 and, as CSR, of torch's sparse "
+        f"kernels ({timings.conditions}), by\n\n```sh\n.venv/bin/python -m service.benchmark "
+        f"--models {paths} \\\n    --json docs/records/{CLASSIFIER_TIMINGS}\n```"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from training.errors import RunError
 from training.tables.records import read_document
 
-__all__ = ["CLASSIFIER_TIMINGS", "Timing", "median_time", "read_timings"]
+__all__ = ["CLASSIFIER_TIMINGS", "NO_TIMINGS", "Timing", "Timings", "read_timings"]
 
 CLASSIFIER_TIMINGS = "engines-classifiers.json"
 """Beside the records of runs: the benchmark of the classifiers that ship."""
@@ -22,12 +21,10 @@ class Timing:
     """One model on one engine."""
 
     model: str
-    """Name of the artifact, which is that of its run."""
+    """Name of the artifact."""
     engine: str
     batch: int
     """Items computed together."""
-    item: str
-    """What one is, such as ``64 words``."""
     threads: int
     milliseconds: float
     """Median."""
@@ -37,36 +34,56 @@ class Timing:
     """Of the artifact's weights on disk."""
 
 
-def read_timings(path: Path) -> list[Timing]:
-    """Every timing of a benchmark's record; none if there is no such file.
+@dataclass(frozen=True)
+class Timings:
+    """A whole run of the benchmark."""
+
+    item: str
+    """What a batch is made of, such as ``64 words``."""
+    conditions: str
+    """Machine, versions, date."""
+    all: tuple[Timing, ...]
+
+    def of(self, model: str) -> list[Timing]:
+        """Those of one artifact."""
+        return [timing for timing in self.all if timing.model == model]
+
+    def median(self, model: str, engine: str, batch: int, threads: int = 1) -> float | None:
+        """In milliseconds; None if it was not timed."""
+        wanted = engine, batch, threads
+        found = [t for t in self.of(model) if (t.engine, t.batch, t.threads) == wanted]
+        return found[0].milliseconds if found else None
+
+
+NO_TIMINGS = Timings(item="text", conditions="", all=())
+
+
+def read_timings(path: Path) -> Timings:
+    """Every timing of a benchmark's record; `NO_TIMINGS` if there is no such file.
 
     Raises:
         RunError: If it cannot be read or is none of the benchmark.
     """
     if not path.exists():
-        return []
+        return NO_TIMINGS
     document = read_document(path)
     try:
-        return [_timing(each, document["item"]) for each in document["timings"]]
-    except (KeyError, TypeError) as error:
+        versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
+        return Timings(
+            item=document["item"],
+            conditions=f"{document['machine']}, {document['cores']} cores; {versions}; "
+            f"{document['created'].split('T')[0]}",
+            all=tuple(_timing(each) for each in document["timings"]),
+        )
+    except (AttributeError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not what service.benchmark writes: {error!r}") from error
 
 
-def median_time(
-    timings: Sequence[Timing], model: str, engine: str, batch: int, threads: int = 1
-) -> float | None:
-    """In milliseconds; None if it was not timed."""
-    wanted = model, engine, batch, threads
-    found = [t for t in timings if (t.model, t.engine, t.batch, t.threads) == wanted]
-    return found[0].milliseconds if found else None
-
-
-def _timing(each: dict[str, Any], item: str) -> Timing:
+def _timing(each: dict[str, Any]) -> Timing:
     return Timing(
         model=each["model"],
         engine=each["engine"],
         batch=each["batch"],
-        item=item,
         threads=each["threads"],
         milliseconds=statistics.median(each["milliseconds"]),
         multiply_adds=each["multiply_adds"],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from issrnn.lasso import GroupLasso
 from training.cli import main
 from training.language_modelling.benchmark import StepWorkload, table, time_steps
 from training.timing import Times
@@ -18,6 +19,14 @@ def test_every_variant_is_measured_in_every_round() -> None:
     assert [len(measured.milliseconds) for measured in times] == [2] * 5
     assert all(value > 0 for measured in times for value in measured.milliseconds)
     assert len(calls) == 5 * 3  # one round warms up
+
+
+def test_group_lasso_is_measured_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[float] = []
+    monkeypatch.setattr(GroupLasso, "proximal_step_", lambda _, *given: called.append(given[-1]))
+    time_steps(TINY)
+    with_threshold = [threshold for threshold in called if threshold > 0]
+    assert len(called) == 2 * len(with_threshold) == 2 * 3  # two variants, two rounds, a warm-up
 
 
 def test_the_table_gives_medians_and_ratios() -> None:

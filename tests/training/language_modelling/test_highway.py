@@ -242,3 +242,8 @@ def test_from_a_preset_to_an_artifact(
     )
     assert main(["show", "tiny-rhn", *where, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "tiny-rhn-weights.png").exists()
+
+
+def test_a_highway_layer_is_not_trained_sparse() -> None:
+    with pytest.raises(ConfigError, match="epsilon is of stacked layers"):
+        override(find_preset("ptb-rhn-small-dense"), ["variant=set", "epsilon=5"])

@@ -11,6 +11,8 @@ from issrnn.lasso import GroupLasso
 from issrnn.networks import LanguageModel
 from tests.training.conftest import tiny
 from tests.training.language_modelling.corpora import random_corpus
+from training.errors import ConfigError
+from training.fast_lstm import FastLSTM
 from training.language_modelling.experiment import LanguageModelling
 from training.language_modelling.streams import Streams
 from training.run import resolve
@@ -55,14 +57,17 @@ def test_a_step_is_plain_sgd_on_the_summed_and_averaged_loss(recurrent: str) -> 
         torch.testing.assert_close(trained.model.get_parameter(name), expected)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("clip", [0.5, 100.0])
-def test_the_update_is_torchs_clip_and_sgd(momentum: float, clip: float) -> None:
+def test_the_update_is_torchs_clip_and_sgd(
+    momentum: float, clip: float, weight_decay: float
+) -> None:
     torch.manual_seed(0)
     ours = [torch.nn.Parameter(torch.randn(5, 3)), torch.nn.Parameter(torch.randn(4))]
     theirs = copy.deepcopy(ours)
-    our_sgd = torch.optim.SGD(ours, lr=1.0, momentum=momentum)
-    their_sgd = torch.optim.SGD(theirs, lr=0.3, momentum=momentum)
+    our_sgd = torch.optim.SGD(ours, lr=1.0, momentum=momentum, weight_decay=weight_decay)
+    their_sgd = torch.optim.SGD(theirs, lr=0.3, momentum=momentum, weight_decay=weight_decay)
     for _ in range(3):
         for mine, reference in zip(ours, theirs, strict=True):
             mine.grad = torch.randn_like(mine)
@@ -126,6 +131,19 @@ def test_lasso_as_gradient_is_clipped_with_the_rest() -> None:
         torch.testing.assert_close(
             trained.model.get_parameter(name), parameter - 0.5 * gradient, msg=name
         )
+
+
+def test_recurrent_weights_are_dropped_as_the_config_says() -> None:
+    model = language_model(session("ptb-lstm-small-dense", "weight_drop=0.5"))
+    for layer in model.layers:  # the fast ones also where products run in fp32
+        assert isinstance(layer, FastLSTM)
+        assert layer.drop_weights.p == 0.5
+
+
+def test_a_device_without_what_a_config_needs_is_refused() -> None:
+    config = tiny("ptb-lstm-small-dense", "weight_drop=0.5")
+    with pytest.raises(ConfigError, match="on cuda: .*weight_drop is of cell 'lstm' and recurrent"):
+        resolve(config, torch.device("cuda"))
 
 
 def test_l1_is_added_to_the_groups_weights_only() -> None:

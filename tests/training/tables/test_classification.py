@@ -9,7 +9,8 @@ import pytest
 from training.cli import main
 from training.presets import PRESETS
 from training.tables.classification import classifier_rows, classifiers_table
-from training.tables.timings import CLASSIFIER_TIMINGS, median_time, read_timings
+from training.tables.classifiers_picture import classifiers_figure
+from training.tables.timings import CLASSIFIER_TIMINGS, NO_TIMINGS, read_timings
 
 
 def record(preset: str, name: str, accuracy: float, weights: int, **settings: Any) -> Any:
@@ -62,7 +63,14 @@ def folder(tmp_path: Path) -> Path:
         timing("imdb-lstm-set", "onnxruntime-fp32", 1, 4.0),
         timing("imdb-lstm-set", "torch-csr-fp32", 1, 12.0),
     ]
-    document = {"item": "64 words", "timings": timings}
+    document = {
+        "item": "64 words",
+        "timings": timings,
+        "machine": "a processor",
+        "cores": 2,
+        "versions": {"torch": "2.0"},
+        "created": "2026-01-02T03:04:05+00:00",
+    }
     (tmp_path / CLASSIFIER_TIMINGS).write_text(json.dumps(document))
     return tmp_path
 
@@ -79,6 +87,9 @@ def test_runs_of_one_preset_are_one_row_with_their_spread(folder: Path) -> None:
         *("imdb-lstm-dense", "1", "89.00", "128", "2,700,000", "1,234", "131,072"),
         *("4.00", "", "", "", "5.0", "1.00 GiB"),
     ]
+    assert "| ms, 1 x 64 words | ms, 16 x 64 words | CSR: ms, 1 x 64 words |" in " ".join(
+        (classifiers_table(RECORDS, timings, "imdb") or "").split()
+    )
     assert iss[:6] == ["imdb-lstm-iss", "1", "88.50", "100", "2,000,000", ""]
     assert sparse == [
         *("imdb-lstm-set", "3", "87.00 ± 1.00", "128", "100,000", "1,234", "4,000"),
@@ -90,7 +101,8 @@ def test_runs_with_other_settings_are_rows_of_their_own() -> None:
     more = record("imdb-lstm-iss", "imdb-lstm-iss-8", 80.0, 1_000_000, **{"lambda": 8.0})
     odd = record("imdb-lstm-dense", "imdb-lstm-direct", 85.0, 1_000_000, variant="direct")
     found = [
-        (row.model, row.accuracy) for row in classifier_rows([odd, *RECORDS, more], [], "imdb")
+        (row.model, row.accuracy)
+        for row in classifier_rows([odd, *RECORDS, more], NO_TIMINGS, "imdb")
     ]
     assert found == [
         *[("imdb-lstm-dense", 89.0), ("imdb-lstm-iss", 88.5), ("imdb-lstm-iss-8", 80.0)],
@@ -99,15 +111,23 @@ def test_runs_with_other_settings_are_rows_of_their_own() -> None:
 
 
 def test_each_corpus_has_rows_of_its_own() -> None:
-    assert [row.model for row in classifier_rows(RECORDS, [], "sanders")] == ["sanders-lstm-dense"]
-    assert classifiers_table(RECORDS[:1], [], "sanders") is None
+    assert [row.model for row in classifier_rows(RECORDS, NO_TIMINGS, "sanders")] == [
+        "sanders-lstm-dense"
+    ]
+    assert classifiers_table(RECORDS[:1], NO_TIMINGS, "sanders") is None
+
+
+def test_multiply_adds_of_a_sparse_model_are_known_by_its_engine_alone() -> None:
+    by_model = {row.model: row for row in classifier_rows(RECORDS, NO_TIMINGS, "imdb")}
+    assert by_model["imdb-lstm-set"].multiply_adds is None
+    assert by_model["imdb-lstm-dense"].multiply_adds == 131_072
 
 
 def test_a_benchmark_gives_medians(folder: Path) -> None:
     timings = read_timings(folder / CLASSIFIER_TIMINGS)
-    assert median_time(timings, "imdb-lstm-dense", "onnxruntime-fp32", batch=1) == 4.0
-    assert median_time(timings, "imdb-lstm-dense", "onnxruntime-fp32", batch=16) is None
-    assert read_timings(folder / "none.json") == []
+    assert timings.median("imdb-lstm-dense", "onnxruntime-fp32", batch=1) == 4.0
+    assert timings.median("imdb-lstm-dense", "onnxruntime-fp32", batch=16) is None
+    assert read_timings(folder / "none.json") == NO_TIMINGS
 
 
 def test_document_and_pictures_are_written_together(folder: Path) -> None:
@@ -118,6 +138,18 @@ def test_document_and_pictures_are_written_together(folder: Path) -> None:
         picture = f"images/classifiers-{corpus}.png"
         assert f"]({picture})" in text
         assert (out.parent / picture).read_bytes().startswith(b"\x89PNG")
+    assert "(a processor, 2 cores; torch 2.0; 2026-01-02)" in text
+    assert "--models models/imdb-lstm-dense models/imdb-lstm-set \\\n" in text
+
+
+def test_every_row_has_bars_of_its_own(folder: Path) -> None:
+    more = record("imdb-lstm-iss", "imdb-lstm-iss-8", 80.0, 1_000_000, **{"lambda": 8.0})
+    timings = read_timings(folder / CLASSIFIER_TIMINGS)
+    rows = classifier_rows([*RECORDS, more], timings, "imdb")
+    figure = classifiers_figure("Sentiment", rows, timings)
+    for axes in figure.axes[:2]:
+        places = {round(bar.get_x(), 6) for bar in axes.patches}
+        assert len(places) == len(rows) == 4
 
 
 def test_a_file_that_is_no_benchmark_is_named(
@@ -125,4 +157,4 @@ def test_a_file_that_is_no_benchmark_is_named(
 ) -> None:
     (folder / CLASSIFIER_TIMINGS).write_text('{"timings": [{}]}')
     assert main(["tables", "--records", str(folder)]) == 2
-    assert "is not what service.benchmark writes: KeyError('item')" in capsys.readouterr().err
+    assert "is not what service.benchmark writes: KeyError('versions')" in capsys.readouterr().err

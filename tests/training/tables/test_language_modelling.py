@@ -13,6 +13,7 @@ from training.tables.language_modelling import (
 
 def record(preset: str, test: float, sizes: list[int], multiply_adds: int) -> dict[str, Any]:
     return {
+        "empty_components": [50, 10],
         "name": preset,
         "config": PRESETS[preset].to_document(),
         "metrics": {"valid_perplexity": test + 4, "test_perplexity": test},
@@ -29,7 +30,7 @@ RECORDS = [
     record("ptb-lstm-small-dense", 95.5, [200, 200], 2_640_000),
     record("ptb-gru-small-dense", 99.0, [200, 200], 2_480_000),
     record("ptb-lstm-small-direct", 105.0, [100, 100], 1_200_000),
-    record("ptb-lstm-small-l1", 97.0, [150, 190], 2_400_000),
+    record("ptb-lstm-small-l1", 97.0, [200, 200], 2_640_000),
     record("ptb-rhn-small-iss-0.006", 90.0, [100], 2_000_000),
 ]
 
@@ -66,10 +67,25 @@ def test_a_run_is_compared_with_its_dense_model_also_where_none_is_recorded() ->
     assert rows(stacked_table(RECORDS[:1]))["ptb-lstm-large-iss"][-1] == "8.50x"
 
 
-def test_highway_networks_are_told_apart_by_lambda() -> None:
+def test_dropped_weights_stand_beside_keep() -> None:
+    dropping = record("ptb-lstm-large-iss", 78.0, [300, 300], 6_000_000)
+    dropping["config"]["weight_drop"] = 0.5
+    assert rows(stacked_table([dropping]))["ptb-lstm-large-iss"][0] == "0.60, weight drop 0.50"
+
+
+def test_highway_networks_are_told_apart_by_depth_and_lambda() -> None:
     table = rows(highway_table(RECORDS))
-    assert table["ptb-rhn-small-iss-0.006"][0] == "0.006"
-    assert table["paper: ISS, depth 10"][:4] == ["0.007", "74.50", "71.20", "328"]
+    assert table["ptb-rhn-small-iss-0.006"][:2] == ["5", "0.006"]
+    assert table["paper: ISS"][:5] == ["10", "0.007", "74.50", "71.20", "328"]
+
+
+def test_highway_networks_of_one_size_stand_together() -> None:
+    runs = [
+        record("ptb-rhn-iss-0.004", 66.0, [400], 7_000_000),
+        record("ptb-rhn-small-dense", 88.0, [256], 10_000_000),
+    ]
+    ours = [name for name in rows(highway_table([*RECORDS, *runs])) if name.startswith("ptb")]
+    assert ours == ["ptb-rhn-iss-0.004", "ptb-rhn-small-dense", "ptb-rhn-small-iss-0.006"]
 
 
 def test_l1_is_judged_by_the_components_it_empties() -> None:

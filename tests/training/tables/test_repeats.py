@@ -1,6 +1,9 @@
 """Runs with several seeds or folds are one line, and one loop makes them."""
 
+import pytest
+
 from tests.training.tables.test_classification import RECORDS, record
+from training.errors import RunError
 from training.tables.repeats import group_repeats
 
 
@@ -36,3 +39,16 @@ def test_the_loop_sets_what_the_preset_does_not() -> None:
         "--as imdb-lstm-set-seed$seed --set seed=$seed; done"
     )
     assert both.cells()[3:5] == ("another; a machine", "2026-03-05")
+
+
+def test_runs_that_are_named_as_repeats_and_are_none_are_refused() -> None:
+    first = record("imdb-lstm-set", "imdb-lstm-set-seed1", 87.0, 5, seed=1)
+    other = record("imdb-lstm-set", "imdb-lstm-set-seed2", 87.0, 5, seed=2, keep=0.9)
+    with pytest.raises(RunError, match="seed1 and imdb-lstm-set-seed2 are named as repeats, but"):
+        group_repeats([first, other])
+    other = record("imdb-lstm-set", "imdb-lstm-set-seed2", 87.0, 5, seed=3)
+    with pytest.raises(RunError, match="the record imdb-lstm-set-seed2 is of seed 3"):
+        group_repeats([first, other])
+    other = record("imdb-lstm-set", "imdb-lstm-set", 87.0, 5)
+    with pytest.raises(RunError, match="named as one run: end both in -seedN"):
+        group_repeats([first, other])

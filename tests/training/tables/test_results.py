@@ -20,7 +20,7 @@ def test_remarks_stand_below_their_table(tmp_path: Path) -> None:
     out = tmp_path / "results.md"
     assert main(["tables", "--records", str(tmp_path), "--write", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
-    assert text.index("| paper: ISS, depth 10") < text.index("It fell short.")
+    assert text.index("## Table 2") < text.index("It fell short.")
     assert text.index("It fell short.") < text.index("## Table 3")
 
 
