@@ -57,14 +57,15 @@ _ISS: dict[str, Any] = {
     "tau": 4e-4,
     "shrink_every": 50,
 }
-"""A group begins about 2 long; the learning rate times lambda is what a mini-batch cuts off, so that
-a unit that the loss does not hold is soon gone; then the others recover. tau as for the readers."""
+"""A group begins about 2 long; the learning rate times lambda is what a mini-batch cuts off, so
+that a unit that the loss does not hold is soon gone; then the others recover. tau as for the
+readers."""
 
 _IMDB_ISS: dict[str, Any] = {
     **_ISS,
-    "lambda": 2.0,
+    "lambda": 3.0,
     "lambda_epochs": 3,
-    "lambda_after": 0.2,
+    "lambda_after": 0.3,
     "epochs": 8,
 }
 _SANDERS_ISS: dict[str, Any] = {
