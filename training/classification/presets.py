@@ -53,7 +53,6 @@ _IMDB_SET: dict[str, Any] = {
 _SANDERS_SET: dict[str, Any] = {**_SET, "epsilon": 3.5, "epochs": 20, "flat_epochs": 8}
 
 _ISS: dict[str, Any] = {
-    "keep": 0.6,
     "tau": 4e-4,
     "shrink_every": 50,
 }
@@ -63,14 +62,13 @@ readers."""
 
 _IMDB_ISS: dict[str, Any] = {
     **_ISS,
-    "lambda": 3.0,
+    "lambda": 4.0,
     "lambda_epochs": 3,
-    "lambda_after": 0.3,
-    "epochs": 8,
+    "lambda_after": 0.4,
+    "epochs": 6,
 }
 _SANDERS_ISS: dict[str, Any] = {
     **_ISS,
-    "keep": 0.5,
     "lambda": 10.0,
     "lambda_epochs": 4,
     "epochs": 18,
