@@ -21,9 +21,13 @@ _STEPS = "averaged_steps"
 
 @torch.no_grad()
 def update_averages_(optimizer: torch.optim.Optimizer) -> None:
-    """Take the weights as they are now into the averages; after each step from some step on."""
+    """Take the weights as they are now into the averages; after each step from some step on.
+
+    Every parameter that is trained must have had a step before: some optimisers, Adam among them,
+    begin a parameter's state only where it is empty.
+    """
     for group in optimizer.param_groups:
-        for parameter in group["params"]:
+        for parameter in filter(lambda p: p.requires_grad, group["params"]):
             state = optimizer.state[parameter]
             if AVERAGE not in state:
                 state[AVERAGE], state[_STEPS] = (torch.zeros_like(parameter) for _ in range(2))

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-__all__ = ["averages", "update_averages_", "using_averages"]
+from issrnn.life_averages import AVERAGE
 
-_KEY = "average"
+__all__ = ["averages", "update_averages_", "using_averages"]
 
 
 @torch.no_grad()
@@ -29,8 +29,8 @@ def update_averages_(optimizer: torch.optim.Optimizer, decay: float, step: int) 
     decay = min(decay, (1 + step) / (10 + step))
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for parameter in parameters:
-        optimizer.state[parameter].setdefault(_KEY, parameter.detach().clone())
-    means = [optimizer.state[parameter][_KEY] for parameter in parameters]
+        optimizer.state[parameter].setdefault(AVERAGE, parameter.detach().clone())
+    means = [optimizer.state[parameter][AVERAGE] for parameter in parameters]
     torch._foreach_lerp_(means, parameters, 1 - decay)
 
 
@@ -38,7 +38,7 @@ def averages(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Te
     """The model's state dict with averages for parameters; without a step yet, they are these."""
     parameters = dict(model.named_parameters())
     return {
-        name: optimizer.state[parameters[name]].get(_KEY, value) if name in parameters else value
+        name: optimizer.state[parameters[name]].get(AVERAGE, value) if name in parameters else value
         for name, value in model.state_dict().items()
     }
 

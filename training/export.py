@@ -70,7 +70,9 @@ def export_run(
         stored = _choose_type(experiment, model)
     arrays = _arrays(model, stored)
     metrics = experiment.measure(_network(experiment, model, arrays))
-    may_shrink = config.regularises_groups or config.epsilon > 0
+    may_shrink = (
+        config.regularises_groups or architecture_of(model).hidden_sizes != config.hidden_sizes
+    )
     try:
         card = artifact.Card(
             name=name or folder.name,

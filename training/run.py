@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
 
-from issrnn.set_masks import count_weights
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
 from training.distributed import from_first, is_first, process_count
@@ -26,7 +24,7 @@ from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit, reset_peak_memory
 from training.plots import plot_run
 from training.run_folder import RunFolder, epochs_begun
-from training.session import Session, resume, start
+from training.session import Session, existing_weights, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
 from training.subject import open_artifact, open_run
@@ -296,14 +294,9 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "best_epoch": position.best_epoch,
         "hidden_sizes": list(architecture.hidden_sizes),
         "empty_components": empty,
-        "parameters": _count_weights(model, experiment.config),
+        "parameters": existing_weights(experiment.config, model),
         "multiply_adds_per_token": architecture.multiply_adds_per_token(),
         "metrics": metrics,
         "metrics_before_final_tau": before_final_tau,
         "epochs": position.epochs,
     }
-
-
-def _count_weights(model: nn.Module, config: RunConfig) -> int:
-    """Number of weights; of a sparse model, of those that exist."""
-    return count_weights(model) if config.epsilon else sum(p.numel() for p in model.parameters())

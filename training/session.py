@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from issrnn.groups import Group, Groups
 from issrnn.lasso import GroupLasso
-from issrnn.set_masks import SparseEvolution
+from issrnn.set_masks import SparseEvolution, count_weights
 from training.config import RunConfig
 from training.distributed import join_streams, own_streams
 from training.errors import RunError
@@ -22,6 +22,7 @@ __all__ = [
     "Position",
     "Session",
     "by_layer",
+    "existing_weights",
     "make_evolution",
     "regularised",
     "resume",
@@ -201,6 +202,11 @@ def make_evolution(config: RunConfig, model: nn.Module) -> SparseEvolution | Non
     return SparseEvolution(
         model, epsilon=config.epsilon, zeta=config.zeta, gates=config.gates, seed=config.seed
     )
+
+
+def existing_weights(config: RunConfig, model: nn.Module) -> int:
+    """Number of a model's weights; of a sparse one, of those that exist."""
+    return count_weights(model) if config.epsilon else sum(p.numel() for p in model.parameters())
 
 
 def regularised(groups: Groups, leave_out: Sequence[str]) -> list[Group]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 import issrnn
@@ -15,7 +14,7 @@ from issrnn.lasso import GroupLasso, threshold_
 from training.checkpoint import save_document
 from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
-from training.session import Kept, by_layer, regularised, survivors
+from training.session import Kept, by_layer, existing_weights, regularised, survivors
 from training.subject import open_run
 from training.tau import choose_tau
 
@@ -27,13 +26,10 @@ class Shrunk:
     """A model's size and quality."""
 
     architecture: Architecture
+    weights: int
+    """Those that exist."""
     metrics: dict[str, float]
     """Such as ``valid_perplexity`` and ``test_perplexity``."""
-
-    @property
-    def weights(self) -> int:
-        """Number of weights."""
-        return sum(torch.Size(shape).numel() for shape in self.architecture.shapes().values())
 
     def figures(self) -> dict[str, str]:
         """All of it for people, by title."""
@@ -147,4 +143,5 @@ def _regularised_weights(experiment: Experiment[Any], groups: Groups) -> list[nn
 
 
 def _describe(model: nn.Module, experiment: Experiment[Any]) -> Shrunk:
-    return Shrunk(architecture_of(model), experiment.measure(model))
+    weights = existing_weights(experiment.config, model)
+    return Shrunk(architecture_of(model), weights, experiment.measure(model))

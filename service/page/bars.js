@@ -6,9 +6,9 @@ import { h, swatch } from "./dom.js";
  * @param {string} caption With the unit.
  * @param {{name: string, series: number, value: number, text: string, note?: string}[]} rows
  * @param {string} [hint] What is better.
+ * @param {number} [most] What fills a bar; by default the largest value.
  */
-export function bars(caption, rows, hint = "") {
-  const most = Math.max(...rows.map((row) => row.value), Number.MIN_VALUE);
+export function bars(caption, rows, hint = "", most = Math.max(...rows.map((row) => row.value), Number.MIN_VALUE)) {
   return h("table", { class: "bars" },
     h("caption", {}, caption, hint ? h("span", { class: "muted" }, ` ${hint}`) : null),
     h("tbody", {}, rows.map((row) =>

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 
 from training.checkpoint import load_document
@@ -44,7 +45,9 @@ class Result:
     sizes: tuple[int, ...]
     """Units of each recurrent layer."""
     multiply_adds: int
-    """For each token."""
+    """For each token, computed densely."""
+    weights: int
+    """Those that exist."""
 
 
 def read_results(folder: Path) -> tuple[Quality | None, list[Result]]:
@@ -71,11 +74,20 @@ def read_results(folder: Path) -> tuple[Quality | None, list[Result]]:
 
 def pareto_front(results: Sequence[Result], quality: Quality) -> list[Result]:
     """The finished trials than which none is both better and smaller, the smallest first."""
-    front: list[Result] = []
-    for result in sorted(results, key=lambda r: (r.multiply_adds, _cost(r, quality))):
-        if result.finished and (not front or _cost(result, quality) < _cost(front[-1], quality)):
-            front.append(result)
-    return front
+
+    def figures(result: Result) -> tuple[float, ...]:
+        return result.multiply_adds, result.weights, _cost(result, quality)
+
+    def beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+        return one != other and all(ours <= theirs for ours, theirs in zip(one, other, strict=True))
+
+    finished = [result for result in results if result.finished]
+    front = [
+        result
+        for result in finished
+        if not any(beats(figures(other), figures(result)) for other in finished)
+    ]
+    return sorted(front, key=figures)
 
 
 def results_table(results: Sequence[Result], quality: Quality) -> str:
@@ -95,12 +107,14 @@ def results_table(results: Sequence[Result], quality: Quality) -> str:
             f"{result.quality:.2f}",
             "/".join(map(str, result.sizes)),
             f"{result.multiply_adds:,}",
+            f"{result.weights:,}",
             "yes" if result in front else "",
         )
         for result in results
     ]
     title = quality.name.replace("_", " ")
-    columns = ("trial", *differing, "epochs", title, "sizes", "multiply-adds a token", "on front")
+    size = ("sizes", "multiply-adds a token", "weights")
+    columns = ("trial", *differing, "epochs", title, *size, "on front")
     return markdown_table(columns, rows)
 
 
@@ -176,12 +190,25 @@ def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> R
         record = run.read_record()
         figure = _recorded(record["metrics"], quality)
         sizes, multiply_adds = record["hidden_sizes"], record["multiply_adds_per_token"]
+        weights = record["parameters"]
     else:
-        architecture = parse_architecture(load_document(run.best)["architecture"])
+        best = load_document(run.best)
+        architecture = parse_architecture(best["architecture"])
         figure = kept_epoch(config, quality, epochs)[quality.name]
         sizes, multiply_adds = architecture.hidden_sizes, architecture.multiply_adds_per_token()
-    settings = config.to_document()
-    return Result(run.name, settings, len(epochs), finished, figure, tuple(sizes), multiply_adds)
+        weights = sum(torch.Size(shape).numel() for shape in architecture.shapes().values())
+        if config.epsilon:
+            weights = sum(int(weight.count_nonzero()) for weight in best["weights"].values())
+    return Result(
+        name=run.name,
+        settings=config.to_document(),
+        epochs=len(epochs),
+        finished=finished,
+        quality=figure,
+        sizes=tuple(sizes),
+        multiply_adds=multiply_adds,
+        weights=weights,
+    )
 
 
 def _recorded(metrics: dict[str, float], quality: Quality) -> float:

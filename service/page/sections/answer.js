@@ -52,7 +52,7 @@ function draw(response, request, times, catalogue) {
         series: model.series,
         value: model.answers[0].score,
         text: percent(model.answers[0].score),
-      })), "how sure each is")),
+      })), "how sure each is", 1)),
       times),
   ].filter(Boolean);
   const found = models.map((model) => `${model.name}: “${model.answers[0].text}”, ${percent(model.answers[0].score)}`);

@@ -54,6 +54,6 @@ function labelBars(model, result) {
   return h("div", {},
     h("p", {}, swatch(model.series), model.name, ": ", h("b", {}, result.label)),
     bars("Probability", scores.map(([label, score]) =>
-      ({ name: label, series: model.series, value: score, text: percent(score) }))),
+      ({ name: label, series: model.series, value: score, text: percent(score) })), "", 1),
     h("p", { class: "muted" }, `${integer(result.word_count)} words, of which ${integer(result.unknown_count)} are unknown to it.`));
 }

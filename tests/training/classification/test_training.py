@@ -31,12 +31,15 @@ from training.classification.evaluation import predict
 from training.classification.experiment import Classification
 from training.cli import main
 from training.config import override
+from training.connections import connections
 from training.errors import ConfigError
 from training.experiment import Paths
 from training.presets import PRESETS, find_preset
 from training.run import resolve
+from training.run_folder import RunFolder
 from training.session import Session, resume, start
 from training.step import train_step
+from training.subject import open_run
 
 CPU = torch.device("cpu")
 
@@ -265,6 +268,21 @@ def test_iss_removes_units(runs: Path) -> None:
     assert 1 < record["hidden_sizes"][0] < 16
     assert record["best_epoch"] >= 9  # larger networks of earlier epochs do not count
     assert record["metrics"]["test_accuracy"] > 90
+
+
+def test_connections_are_those_of_the_first_step_and_of_the_kept_weights(
+    paths: Paths, runs: Path
+) -> None:
+    subject = open_run(RunFolder(runs / "imdb-lstm-set"), paths, "best")
+    before, after = connections(subject.experiment, subject.model)
+    fresh = session(paths, "imdb-lstm-set", *TINY_SET).evolution
+    assert fresh is not None
+    kept = load_document(runs / "imdb-lstm-set" / "best.pt")["weights"]
+    assert before.keys() == after.keys() == fresh.masks.keys()
+    for name, mask in fresh.masks.items():
+        assert before[name].equal(mask)
+        assert after[name].equal(kept[name] != 0)
+        assert not after[name].equal(before[name])
 
 
 def test_pictures_show_where_connections_went(

@@ -142,7 +142,9 @@ def test_recurrent_weights_are_dropped_as_the_config_says() -> None:
 
 def test_a_device_without_what_a_config_needs_is_refused() -> None:
     config = tiny("ptb-lstm-small-dense", "weight_drop=0.5")
-    with pytest.raises(ConfigError, match="on cuda: .*weight_drop is of cell 'lstm' and recurrent"):
+    with pytest.raises(
+        ConfigError, match=r"on cuda: .*weight_drop is of cell 'lstm' and recurrent"
+    ):
         resolve(config, torch.device("cuda"))
 
 

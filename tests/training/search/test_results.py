@@ -13,10 +13,24 @@ F1 = Quality("valid_f1", higher_is_better=True)
 
 
 def result(
-    name: str, quality: float, multiply_adds: int, lambda_: float = 0.0, *, finished: bool = True
+    name: str,
+    quality: float,
+    multiply_adds: int,
+    lambda_: float = 0.0,
+    *,
+    finished: bool = True,
+    weights: int = 1234,
 ) -> Result:
-    settings = {"preset": "small", "lambda": lambda_, "hidden_sizes": [20, 20], "epochs": 9}
-    return Result(name, settings, 9 if finished else 3, finished, quality, (7, 8), multiply_adds)
+    return Result(
+        name=name,
+        settings={"preset": "small", "lambda": lambda_, "hidden_sizes": [20, 20], "epochs": 9},
+        epochs=9 if finished else 3,
+        finished=finished,
+        quality=quality,
+        sizes=(7, 8),
+        multiply_adds=multiply_adds,
+        weights=weights,
+    )
 
 
 results = st.lists(
@@ -26,6 +40,7 @@ results = st.lists(
         st.floats(1, 9),
         st.integers(1, 9),
         finished=st.booleans(),
+        weights=st.integers(1, 9),
     )
 )
 
@@ -36,10 +51,11 @@ def test_none_is_better_and_smaller_than_one_on_the_front(
 ) -> None:
     def is_as_good(one: Result, other: Result) -> bool:
         worse = quality.improves(other.quality, one.quality)
-        return not worse and one.multiply_adds <= other.multiply_adds
+        smaller = one.multiply_adds <= other.multiply_adds and one.weights <= other.weights
+        return not worse and smaller
 
-    def figures(one: Result) -> tuple[float, int]:
-        return one.quality, one.multiply_adds
+    def figures(one: Result) -> tuple[float, int, int]:
+        return one.quality, one.multiply_adds, one.weights
 
     finished = [trial for trial in trials if trial.finished]
     front = pareto_front(trials, quality)
@@ -58,10 +74,10 @@ def test_the_table_shows_what_differs_and_what_came_of_it() -> None:
     titles, _, a, b = ([cell.strip() for cell in row.split("|")] for row in table.splitlines())
     assert titles[1:-1] == [
         *("trial", "lambda", "epochs", "valid perplexity", "sizes"),
-        *("multiply-adds a token", "on front"),
+        *("multiply-adds a token", "weights", "on front"),
     ]
-    assert a[1:-1] == ["a", "0.001", "9/9", "80.00", "7/8", "5,000", "yes"]
-    assert b[1:-1] == ["b", "0.002", "3/9", "90.00", "7/8", "6,000", ""]
+    assert a[1:-1] == ["a", "0.001", "9/9", "80.00", "7/8", "5,000", "1,234", "yes"]
+    assert b[1:-1] == ["b", "0.002", "3/9", "90.00", "7/8", "6,000", "1,234", ""]
 
 
 def test_the_picture_is_drawn_with_and_without_finished_trials(tmp_path: Path) -> None:
