@@ -42,6 +42,21 @@ SENTENCES = (
     "A spokesman for the company declined to comment on the report, which said that two plants in "
     "Ohio will be closed by the end of the year.",
 )
+REQUESTS: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
+    "score": ("/score", tuple({"texts": [sentence]} for sentence in SENTENCES)),
+    "answer": (
+        "/answer",
+        ({"question": "What did the bank cut?", "context": " ".join(SENTENCES)},),
+    ),
+    "classify": (
+        "/classify",
+        (
+            {"texts": ["A warm and funny film."]},
+            {"texts": ["Two hours that I will never get back."]},
+        ),
+    ),
+}
+"""What a user asks a model of each task: where, and what in turn."""
 
 
 def main() -> None:
@@ -102,18 +117,18 @@ def _settle(page: Page, section: str, view: str) -> None:
 
 @contextmanager
 def _traffic(address: str, models: list[dict[str, Any]]) -> Iterator[None]:
-    """Every language model is asked by one user, sentence after sentence."""
+    """Every model is asked by one user."""
     over = threading.Event()
 
-    def user(name: str) -> None:
+    def user(model: dict[str, Any]) -> None:
+        route, requests = REQUESTS[model["task"]]
         with httpx.Client(base_url=address, timeout=30) as client:
-            for sentence in itertools.cycle(SENTENCES):
-                client.post("/score", json={"texts": [sentence], "model": name}).raise_for_status()
-                if over.wait(0.02):
+            for request in itertools.cycle(requests):
+                client.post(route, json=request | {"model": model["name"]}).raise_for_status()
+                if over.wait(0.1):
                     return
 
-    names = [model["name"] for model in models if model["task"] == "score"]
-    users = [threading.Thread(target=user, args=(name,)) for name in names]
+    users = [threading.Thread(target=user, args=(model,)) for model in models]
     for each in users:
         each.start()
     try:
