@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from training.experiment import Quality, kept_epoch, parse_architecture
 from training.files import write_whole
 from training.plots import write_figure
 from training.run_folder import RunFolder
-from training.search.progress import epochs_done
+from training.search.progress import diverged, epochs_done
 from training.tables.markdown import markdown_table
 from training.tasks import quality_of
 
@@ -41,7 +42,8 @@ class Result:
     """How many are done."""
     finished: bool
     quality: float
-    """Of the record, if it is finished, or of the weights kept so far."""
+    """Of the record, if it is finished, or of the weights kept so far; infinitely bad if training
+    diverged."""
     sizes: tuple[int, ...]
     """Units of each recurrent layer."""
     multiply_adds: int
@@ -104,7 +106,7 @@ def results_table(results: Sequence[Result], quality: Quality) -> str:
             result.name,
             *(_text(result.settings.get(field)) for field in differing),
             f"{result.epochs}/{result.settings['epochs']}",
-            f"{result.quality:.2f}",
+            f"{result.quality:.2f}" if math.isfinite(result.quality) else "diverged",
             "/".join(map(str, result.sizes)),
             f"{result.multiply_adds:,}",
             f"{result.weights:,}",
@@ -128,7 +130,11 @@ def plot_results(path: Path, title: str, results: Sequence[Result], quality: Qua
     axes = figure.subplots()
     front = pareto_front(results, quality)
     for label, style, chosen in (
-        ("stopped early", "C7x", [result for result in results if not result.finished]),
+        (
+            "stopped early",
+            "C7x",
+            [r for r in results if not r.finished and math.isfinite(r.quality)],
+        ),
         ("finished", "C0o", [result for result in results if result.finished]),
         ("none is better and smaller", "C0-", front),
     ):
@@ -195,6 +201,8 @@ def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> R
         best = load_document(run.best)
         architecture = parse_architecture(best["architecture"])
         figure = kept_epoch(config, quality, epochs)[quality.name]
+        if diverged(run):
+            figure = -math.inf if quality.higher_is_better else math.inf
         sizes, multiply_adds = architecture.hidden_sizes, architecture.multiply_adds_per_token()
         weights = sum(torch.Size(shape).numel() for shape in architecture.shapes().values())
         if config.epsilon:

@@ -118,3 +118,16 @@ def test_a_trial_that_diverges_is_the_worst(
     assert "learning_rate-1e30: training diverged" in capsys.readouterr().out
     [record] = tmp_path.glob("tried/*/record.json")
     assert json.loads(record.read_text())["config"]["learning_rate"] == 0.6
+
+
+def test_a_trial_that_diverged_is_not_trained_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = ("--try", "learning_rate=1e30,0.6", "--set", "clip=1e30", "--set", "epochs=2")
+    assert main(arguments(data, tmp_path, *tried)) == 0
+    (log,) = tmp_path.glob("tried/learning_rate-1e30/training.log")
+    before = log.read_text()
+    capsys.readouterr()
+    assert main(arguments(data, tmp_path, *tried)) == 0
+    assert "learning_rate-1e30: training diverged" in capsys.readouterr().out
+    assert log.read_text() == before

@@ -80,6 +80,13 @@ def test_the_table_shows_what_differs_and_what_came_of_it() -> None:
     assert b[1:-1] == ["b", "0.002", "3/9", "90.00", "7/8", "6,000", "1,234", ""]
 
 
+def test_a_diverged_trial_is_named_and_not_drawn(tmp_path: Path) -> None:
+    trials = [result("a", 80.0, 5000), result("b", float("inf"), 9, finished=False)]
+    assert " diverged |" in results_table(trials, PERPLEXITY)
+    plot_results(tmp_path / "picture.png", "search", trials, PERPLEXITY)
+    assert (tmp_path / "picture.png").exists()
+
+
 def test_the_picture_is_drawn_with_and_without_finished_trials(tmp_path: Path) -> None:
     trials = [
         result("a", 80.0, 5000),
