@@ -229,7 +229,11 @@ def test_a_kind_of_network_does_one_task(folder: Path) -> None:
 
 def test_the_shipped_artifacts_still_load() -> None:
     for path in sorted((Path(__file__).parents[2] / "models").glob("*/config.json")):
-        assert artifact.load(path.parent).card.sparse_weights == {}
+        card = artifact.load(path.parent).card
+        if card.variant == "set":
+            assert "embedding.weight" in card.sparse_weights
+        elif card.variant == "dense":
+            assert card.sparse_weights == {}
 
 
 def test_a_vocabulary_knows_unknown_words_and_refuses_repeats() -> None:

@@ -270,18 +270,16 @@ def test_iss_removes_units(runs: Path) -> None:
     assert record["metrics"]["test_accuracy"] > 90
 
 
-def test_connections_are_those_of_the_first_step_and_of_the_kept_weights(
-    paths: Paths, runs: Path
-) -> None:
-    subject = open_run(RunFolder(runs / "imdb-lstm-set"), paths, "best")
+def test_connections_are_those_of_the_first_step_and_of_the_last(paths: Paths, runs: Path) -> None:
+    subject = open_run(RunFolder(runs / "imdb-lstm-set"), paths, "last")
     before, after = connections(subject.experiment, subject.model)
     fresh = session(paths, "imdb-lstm-set", *TINY_SET).evolution
     assert fresh is not None
-    kept = load_document(runs / "imdb-lstm-set" / "best.pt")["weights"]
+    last = load_document(runs / "imdb-lstm-set" / "checkpoint.pt")["weights"]
     assert before.keys() == after.keys() == fresh.masks.keys()
     for name, mask in fresh.masks.items():
         assert before[name].equal(mask)
-        assert after[name].equal(kept[name] != 0)
+        assert after[name].equal(last[name] != 0)
         assert not after[name].equal(before[name])
 
 
