@@ -151,7 +151,10 @@ def test_a_service_that_fails_fails_the_comparison(
     tmp_path: Path, status: int, body: dict[str, Any], problem: str
 ) -> None:
     with fake_service(("only",), lambda _: (status, body)) as (host, _):
-        code, _, errors = run("compare", "--host", host, "--out", str(tmp_path), *SHORT)
+        long_enough = ("--duration", "1.5")  # for a request also where the machine is busy
+        code, _, errors = run(
+            "compare", "--host", host, "--out", str(tmp_path), *SHORT, *long_enough
+        )
 
     assert code == 1
     assert "/score, only, closed loop at 1: 100.0% of requests failed" in errors
