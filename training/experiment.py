@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Quality:
     name: str
     """Such as ``valid_perplexity``."""
     higher_is_better: bool = False
+
+    @property
+    def worst(self) -> float:
+        """What is not better than any figure."""
+        return -math.inf if self.higher_is_better else math.inf
 
     def improves(self, new: float, best: float | None) -> bool:
         """Whether a figure is better than the best so far."""

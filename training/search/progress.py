@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,12 +13,13 @@ from training.files import write_json
 from training.run import RunOptions, resolve, run
 from training.run_folder import RunFolder
 from training.search.space import Trial
-from training.tasks import quality_of
+from training.tables.records import read_document
+from training.tasks import parse_config, quality_of
 
 __all__ = ["diverged", "epochs_done", "quality_after"]
 
 _DIVERGED = "diverged.json"
-"""In the folder of a trial that is not to be trained again: it would end in the same way."""
+"""In the folder of a trial whose training diverged: its config, by which it would do so again."""
 
 
 class _Enough(Exception):  # noqa: N818 - no error: the run has come as far as was asked
@@ -43,7 +43,6 @@ def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
     options = replace(where, name=f"{where.name}/{trial.name}")
     folder = RunFolder(options.runs / options.name)
     quality = quality_of(trial.config)
-    worst = -math.inf if quality.higher_is_better else math.inf
 
     def stop(summary: Mapping[str, Any]) -> None:
         if epochs <= summary["epoch"] < trial.config.epochs:
@@ -51,24 +50,29 @@ def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
 
     with folder.opened_for(resolve(trial.config, options.device)):
         if diverged(folder):
-            return worst
+            return quality.worst
         done = epochs_done(folder)
     if len(done) < epochs or (epochs == trial.config.epochs and not folder.record_file.exists()):
         try:
             run(trial.config, options, stop)
         except _Enough:
             pass
-        except DivergedError as error:
-            write_json(folder.path / _DIVERGED, {"message": str(error)})
-            return worst
+        except DivergedError:
+            write_json(folder.path / _DIVERGED, folder.read_config().to_document())
+            return quality.worst
         done = epochs_done(folder)
     figure: float = kept_epoch(trial.config, quality, done[:epochs])[quality.name]
     return figure
 
 
 def diverged(folder: RunFolder) -> bool:
-    """Whether training of a trial ended because its loss was no number any more."""
-    return (folder.path / _DIVERGED).exists()
+    """Whether training of a trial, by the config it has now, ended because its loss was no number.
+
+    Raises:
+        RunError: If its files are damaged.
+    """
+    path = folder.path / _DIVERGED
+    return path.exists() and parse_config(read_document(path), str(path)) == folder.read_config()
 
 
 def epochs_done(folder: RunFolder) -> list[dict[str, Any]]:

@@ -202,11 +202,13 @@ def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> R
         architecture = parse_architecture(best["architecture"])
         figure = kept_epoch(config, quality, epochs)[quality.name]
         if diverged(run):
-            figure = -math.inf if quality.higher_is_better else math.inf
+            figure = quality.worst
         sizes, multiply_adds = architecture.hidden_sizes, architecture.multiply_adds_per_token()
-        weights = sum(torch.Size(shape).numel() for shape in architecture.shapes().values())
-        if config.epsilon:
-            weights = sum(int(weight.count_nonzero()) for weight in best["weights"].values())
+        weights = (
+            sum(int(weight.count_nonzero()) for weight in best["weights"].values())
+            if config.epsilon
+            else sum(torch.Size(shape).numel() for shape in architecture.shapes().values())
+        )
     return Result(
         name=run.name,
         settings=config.to_document(),

@@ -131,3 +131,15 @@ def test_a_trial_that_diverged_is_not_trained_again(
     assert main(arguments(data, tmp_path, *tried)) == 0
     assert "learning_rate-1e30: training diverged" in capsys.readouterr().out
     assert log.read_text() == before
+
+
+def test_a_trial_that_diverged_under_other_settings_is_trained(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def search(clip: str) -> str:
+        tried = ("--try", "learning_rate=1e30", "--set", f"clip={clip}", "--set", "epochs=1")
+        main(arguments(data, tmp_path, *tried))
+        return capsys.readouterr().out
+
+    assert "training diverged" in search("1e30")
+    assert "training diverged" not in search("1e-40")
