@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from training.classification.config import ClassificationConfig
 from training.tables.markdown import markdown_table
-from training.tables.records import Record
+from training.tables.records import Record, config_of
 from training.tables.repeats import Repeats, group_repeats
 from training.tables.timings import Timings
-from training.tasks import parse_config
 
 __all__ = ["CSR", "ClassifierRow", "classifier_rows", "classifiers_table"]
 
@@ -73,8 +72,7 @@ def classifier_rows(
     """
     rows = []
     for repeats in group_repeats(records):
-        first = repeats.records[0]
-        config = parse_config(first["config"], first["name"])
+        config = config_of(repeats.records[0])
         if isinstance(config, ClassificationConfig) and config.corpus == corpus:
             rows.append(_row(config, repeats, timings))
     return sorted(rows, key=lambda row: (_ORDER.get(row.variant, len(_ORDER)), row.model))

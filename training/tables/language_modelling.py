@@ -12,8 +12,7 @@ from issrnn.architecture import RecurrentHighwayLanguageModel, RecurrentLanguage
 from training.language_modelling.config import HighwayConfig, LanguageModelConfig, StackedConfig
 from training.presets import PRESETS
 from training.tables.markdown import markdown_table
-from training.tables.records import Record
-from training.tasks import parse_config
+from training.tables.records import Record, config_of
 
 __all__ = ["highway_table", "l1_table", "other_cells_table", "stacked_table"]
 
@@ -105,24 +104,25 @@ def stacked_table(records: Sequence[Record]) -> str:
 
 def other_cells_table(records: Sequence[Record]) -> str:
     """Stacked networks of other sizes, LSTM, GRU and vanilla RNN, each after its dense run."""
-    groups: dict[tuple[str, int], list[_Row]] = {}
-    for record, config in _stacked(records):
-        if not _is_large(config) and config.variant != "l1":
-            row = _row(record, config, _drop_out(config))
-            groups.setdefault((config.cell, row.dense_multiply_adds), []).append(row)
-    return _table([cells for key in sorted(groups) for cells in _group(groups[key])])
+    rows = [
+        (config.cell, _row(record, config, _drop_out(config)))
+        for record, config in _stacked(records)
+        if not _is_large(config) and config.variant != "l1"
+    ]
+    rows.sort(key=lambda each: (each[0], each[1].dense_multiply_adds, -each[1].multiply_adds))
+    return _table([row.cells() for _, row in rows])
 
 
 def highway_table(records: Sequence[Record]) -> str:
     """Table 2: recurrent highway networks, each size after its dense run."""
-    groups: dict[int, list[_Row]] = {}
-    for record, config in _configs(records):
-        if isinstance(config, HighwayConfig):
-            row = _row(record, config, (str(config.depth), f"{config.lambda_:g}"))
-            groups.setdefault(-row.dense_multiply_adds, []).append(row)
-    ours = [cells for key in sorted(groups) for cells in _group(groups[key])]
+    ours = [
+        _row(record, config, (str(config.depth), f"{config.lambda_:g}"))
+        for record, config in _configs(records)
+        if isinstance(config, HighwayConfig)
+    ]
+    ours.sort(key=lambda row: (-row.dense_multiply_adds, -row.multiply_adds))
     columns = ("model", "depth", "lambda", *_COLUMNS[2:])
-    return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *ours])
+    return markdown_table(columns, [*_group(_PAPER_HIGHWAY), *(row.cells() for row in ours)])
 
 
 def l1_table(records: Sequence[Record]) -> str:
@@ -159,7 +159,7 @@ def _is_large(config: StackedConfig) -> bool:
 
 
 def _configs(records: Sequence[Record]) -> list[tuple[Record, LanguageModelConfig]]:
-    parsed = [(record, parse_config(record["config"], record["name"])) for record in records]
+    parsed = [(record, config_of(record)) for record in records]
     return [(record, c) for record, c in parsed if isinstance(c, LanguageModelConfig)]
 
 

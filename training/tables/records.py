@@ -6,15 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.config import RunConfig
 from training.errors import RunError, reason
+from training.tasks import parse_config
 
-__all__ = ["REMARKS_FILE", "Record", "read_document", "read_records", "read_remarks"]
+__all__ = ["REMARKS_FILE", "Record", "config_of", "read_document", "read_records", "read_remarks"]
 
 Record = dict[str, Any]
 """The content of a run's ``record.json``."""
 
 REMARKS_FILE = "remarks.json"
 """Beside the records: what is to be said of the tables."""
+
+
+def config_of(record: Record) -> RunConfig:
+    """The config of a recorded run.
+
+    Raises:
+        ConfigError: If it is none of today's.
+    """
+    return parse_config(record["config"], record["name"])
 
 
 def read_records(folder: Path) -> list[Record]:

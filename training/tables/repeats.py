@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from training.config import RunConfig
 from training.errors import RunError
 from training.reproduction import run_command
-from training.tables.records import Record
-from training.tasks import parse_config
+from training.tables.records import Record, config_of
 
 __all__ = ["REPEATS_COLUMNS", "Repeats", "group_repeats"]
 
@@ -61,7 +59,7 @@ class Repeats:
 
     def command(self) -> str:
         """For the shell: what makes the runs again."""
-        commands = [run_command(record["name"], _config(record)) for record in self.records]
+        commands = [run_command(record["name"], config_of(record)) for record in self.records]
         if self._varied is None:
             return commands[0]
         field, values = self._varied
@@ -96,19 +94,15 @@ def group_repeats(records: Sequence[Record]) -> list[Repeats]:
 
 
 def _check_repeats(first: Record, other: Record) -> None:
-    named = [_NAME.fullmatch(record["name"]) for record in (first, other)]
-    one, two = named
+    one, two = (_NAME.fullmatch(record["name"]) for record in (first, other))
     together = f"the records {first['name']} and {other['name']}"
     if one is None or two is None or one["field"] != two["field"]:
         raise RunError(f"{together} are named as one run: end both in -seedN, or both in -foldN")
     field = one["field"]
     for record, match in ((first, one), (other, two)):
-        if record["config"].get(field) != int(match["value"]):
-            own = record["config"].get(field)
+        own = record["config"].get(field)
+        if own != int(match["value"]):
             raise RunError(f"the record {record['name']} is of {field} {own}")
-    if _config(first).model_copy(update={field: 0}) != _config(other).model_copy(update={field: 0}):
+    rest, others = (config_of(record).model_copy(update={field: 0}) for record in (first, other))
+    if rest != others:
         raise RunError(f"{together} are named as repeats, but differ in more than their {field}")
-
-
-def _config(record: Record) -> RunConfig:
-    return parse_config(record["config"], record["name"])

@@ -63,8 +63,9 @@ def results(records: Sequence[Record], timings: Timings, remarks: Mapping[str, s
     """
     parts = [_OPENING]
     for key, (title, table) in SECTIONS.items():
-        parts += [f"## {title}", table(records)]
-        if table(records) == table([]):
+        ours = table(records)
+        parts += [f"## {title}", ours]
+        if ours == table([]):
             parts.append("No run is recorded yet.")
         if key in remarks:
             parts.append(remarks[key])
