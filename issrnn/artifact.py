@@ -38,6 +38,7 @@ from issrnn.word_vectors import WordVectors
 
 __all__ = [
     "FORMAT_VERSION",
+    "WEIGHTS_FILE",
     "Artifact",
     "ArtifactError",
     "Card",

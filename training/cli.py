@@ -117,6 +117,7 @@ def _build_parser() -> _Parser:
         default=Path("docs/records"),
         help="holds a record.json of each run under its name (default: %(default)s)",
     )
+    _add_models(tables)
     tables.add_argument(
         "--write",
         type=Path,

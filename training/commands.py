@@ -40,6 +40,7 @@ from training.shrinking import shrink_run
 from training.sparse_products import (
     BLOCK_SIZES,
     SPARSITIES,
+    Products,
     plot_products,
     products_table,
     time_products,
@@ -47,9 +48,13 @@ from training.sparse_products import (
 from training.subject import open_subject
 from training.tables.classification import classifier_rows
 from training.tables.classifiers_picture import draw_classifiers
-from training.tables.records import read_records, read_remarks
-from training.tables.results import CLASSIFIERS, classifiers_picture, results
-from training.tables.timings import CLASSIFIER_TIMINGS, read_timings
+from training.tables.evidence import read_evidence
+from training.tables.results import (
+    CLASSIFIERS,
+    PRODUCTS_PICTURE,
+    classifiers_picture,
+    results,
+)
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
@@ -260,18 +265,13 @@ def benchmark_products(options: argparse.Namespace) -> None:
     plot_products(options.out / "sparse-products.png", products, conditions)
     _say(str(options.out / "sparse-products.png"))
     if options.record is not None:
-        document = {
-            "conditions": conditions,
-            "products": [dataclasses.asdict(product) for product in products],
-        }
-        _write_record(options.record, document)
+        _write_record(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
 
 
 def tables(options: argparse.Namespace) -> None:
     """Print the papers' tables with the recorded runs beside them, or write and draw them."""
-    records = read_records(options.records)
-    timings = read_timings(options.records / CLASSIFIER_TIMINGS)
-    document = results(records, timings, read_remarks(options.records))
+    evidence = read_evidence(options.records, options.models)
+    document = results(evidence)
     if options.write is None:
         sys.stdout.write(document)
         return
@@ -281,11 +281,15 @@ def tables(options: argparse.Namespace) -> None:
         raise RunError(f"cannot write {options.write}: {reason(error)}") from error
     _say(str(options.write))
     for corpus, title in CLASSIFIERS.items():
-        rows = classifier_rows(records, timings, corpus)
+        rows = classifier_rows(evidence.runs, evidence.classifiers, corpus)
         if rows:
             picture = options.write.parent / classifiers_picture(corpus)
-            draw_classifiers(picture, title, rows, timings)
+            draw_classifiers(picture, title, rows, evidence.classifiers)
             _say(str(picture))
+    if evidence.products is not None:
+        picture = options.write.parent / PRODUCTS_PICTURE
+        plot_products(picture, evidence.products.products, evidence.products.conditions)
+        _say(str(picture))
 
 
 def _run_options(options: argparse.Namespace, name: str) -> RunOptions:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from training.errors import RunError
 from training.plots import write_figure
 from training.tables.markdown import markdown_table
 from training.timing import time_in_turn
@@ -21,8 +23,10 @@ __all__ = [
     "BLOCK_SIZES",
     "SPARSITIES",
     "Product",
+    "Products",
     "plot_products",
     "products_table",
+    "read_products",
     "time_products",
 ]
 
@@ -51,6 +55,29 @@ class Product:
         """Dense time over this way's, by sparsity."""
         dense = self.times["dense"][0.0]
         return {sparsity: dense / time for sparsity, time in self.times[way].items()}
+
+
+@dataclass(frozen=True)
+class Products:
+    """A whole run of the benchmark."""
+
+    conditions: str
+    """Versions, machine, rounds, commit."""
+    products: tuple[Product, ...]
+
+
+def read_products(path: Path) -> Products | None:
+    """What the benchmark recorded; None if there is no such file.
+
+    Raises:
+        RunError: If it cannot be read or is none of the benchmark.
+    """
+    if not path.exists():
+        return None
+    try:
+        return TypeAdapter(Products).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RunError(f"{path} is not what benchmark-products records: {error}") from error
 
 
 def time_products(

@@ -1,12 +1,20 @@
 """Every way of leaving weights out is timed; structure leaves out whole units."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
 from training.cli import main
-from training.sparse_products import SPARSITIES, Product, products_table
+from training.errors import RunError
+from training.sparse_products import (
+    SPARSITIES,
+    Product,
+    Products,
+    products_table,
+    read_products,
+)
 
 
 def test_the_command_prints_draws_and_records(
@@ -30,3 +38,14 @@ def test_speedups_are_over_the_dense_product() -> None:
     product = Product(10, 1, {"dense": {0.0: 8.0}, "CSR": dict.fromkeys(SPARSITIES, 4.0)})
     assert set(product.speedups("CSR").values()) == {2.0}
     assert products_table([product]).splitlines()[2].count("2.00x") == len(SPARSITIES)
+
+
+def test_what_is_recorded_reads_back(tmp_path: Path) -> None:
+    measured = Products("a machine", (Product(10, 1, {"dense": {0.0: 8.0}, "CSR": {0.5: 4.0}}),))
+    path = tmp_path / "products.json"
+    path.write_text(json.dumps(dataclasses.asdict(measured)))
+    assert read_products(path) == measured
+    assert read_products(tmp_path / "none.json") is None
+    path.write_text('{"products": []}')
+    with pytest.raises(RunError, match=r"products\.json is not what"):
+        read_products(path)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from training.sparse_products import products_table
 from training.tables.classification import classifiers_table
+from training.tables.engines import PAPER_TIMES, engines_table
+from training.tables.evidence import CLASSIFIER_TIMINGS, LARGE_TIMINGS, PRODUCTS, Evidence
 from training.tables.language_modelling import (
     highway_table,
     l1_table,
@@ -13,11 +16,11 @@ from training.tables.language_modelling import (
 )
 from training.tables.markdown import markdown_table
 from training.tables.question_answering import fine_tuned_table, from_scratch_table
-from training.tables.records import Record
 from training.tables.repeats import REPEATS_COLUMNS, group_repeats
-from training.tables.timings import CLASSIFIER_TIMINGS, Timings
+from training.tables.storage import storage_table
+from training.tables.timings import Timings
 
-__all__ = ["CLASSIFIERS", "SECTIONS", "classifiers_picture", "results"]
+__all__ = ["CLASSIFIERS", "PRODUCTS_PICTURE", "SECTIONS", "classifiers_picture", "results"]
 
 SECTIONS = {
     "table-1": ("Table 1: two LSTM layers of 1500 units on the Penn Treebank", stacked_table),
@@ -48,48 +51,90 @@ rows. Perplexities are of the validation and test split, EM and F1 of SQuAD's de
 ```"""
 
 
+PRODUCTS_PICTURE = "images/sparse-products.png"
+"""Where the picture of Fig. 1 is, seen from the document."""
+
+_CLASSIFIER_TIMES = (
+    "Times are medians on one thread of onnxruntime in fp32 and, as CSR, of torch's sparse kernels"
+)
+
+_STORAGE = """\
+## What storing costs
+
+Figures of the artifacts in `models/`: of the weights as they were trained, of what the artifact's
+file gives back, both computed in fp32, and of an engine that computes in int8
+(`python -m service.measure models/NAME FILE --engine onnxruntime-int8`)."""
+
+
 def classifiers_picture(corpus: str) -> str:
     """Where the picture of a corpus is, seen from the document."""
     return f"images/classifiers-{corpus}.png"
 
 
-def results(records: Sequence[Record], timings: Timings, remarks: Mapping[str, str]) -> str:
-    """The whole document, as Markdown.
-
-    Args:
-        records: Of finished runs.
-        timings: Of classifiers on the engines.
-        remarks: What is to be said of a section, by its key in `SECTIONS`.
-    """
+def results(evidence: Evidence) -> str:
+    """The whole document, as Markdown."""
     parts = [_OPENING]
     for key, (title, table) in SECTIONS.items():
-        ours = table(records)
+        ours = table(evidence.runs)
         parts += [f"## {title}", ours]
         if ours == table([]):
             parts.append("No run is recorded yet.")
-        if key in remarks:
-            parts.append(remarks[key])
+        parts += _remark(evidence, key)
+        if key == "table-1":
+            parts += _times(evidence)
+    parts += _products(evidence) + _storage(evidence)
     for corpus, title in CLASSIFIERS.items():
-        compared = classifiers_table(records, timings, corpus)
+        timings = evidence.classifiers
+        compared = classifiers_table(evidence.runs, timings, corpus)
         if compared is not None:
+            models = [t.model for t in timings.all if t.model.startswith(f"{corpus}-")]
             picture = f"![{title}]({classifiers_picture(corpus)})"
-            below = filter(None, (_describe(timings, corpus), picture, remarks.get(corpus)))
-            parts += [f"## {title}", compared, *below]
-    runs = group_repeats(records)
+            parts += [f"## {title}", compared]
+            if models:
+                parts.append(_CLASSIFIER_TIMES + _command(timings, models, CLASSIFIER_TIMINGS))
+            parts += [picture, *_remark(evidence, corpus)]
+    runs = group_repeats(evidence.runs)
     overview = markdown_table(REPEATS_COLUMNS, [each.cells() for each in runs])
     commands = "\n".join(each.command() for each in runs)
     parts += ["## The runs", overview, f"```sh\n{commands}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _describe(timings: Timings, corpus: str) -> str | None:
-    """What the times of a corpus's models are; None if none of them was timed."""
-    models = dict.fromkeys(t.model for t in timings.all if t.model.startswith(f"{corpus}-"))
-    if not models:
-        return None
-    paths = " ".join(f"models/{model}" for model in models)
+def _remark(evidence: Evidence, key: str) -> list[str]:
+    return [evidence.remarks[key]] if key in evidence.remarks else []
+
+
+def _times(evidence: Evidence) -> list[str]:
+    table = engines_table(evidence.large, PAPER_TIMES)
+    if table is None:
+        return []
+    models = [timing.model for timing in evidence.large.all]
+    below = "Medians" + _command(evidence.large, models, LARGE_TIMINGS)
+    return ["### Times", table, below, *_remark(evidence, "times")]
+
+
+def _products(evidence: Evidence) -> list[str]:
+    if evidence.products is None:
+        return []
+    return [
+        "## Fig. 1: matrix products, dense, sparse and smaller",
+        products_table(evidence.products.products),
+        f"Speed-ups over the dense product ({evidence.products.conditions}), by\n\n```sh\n"
+        f".venv/bin/python -m training benchmark-products --record docs/records/{PRODUCTS}\n```",
+        f"![Speed-up against sparsity]({PRODUCTS_PICTURE})",
+        *_remark(evidence, "products"),
+    ]
+
+
+def _storage(evidence: Evidence) -> list[str]:
+    table = storage_table(evidence.stored, evidence.runs)
+    return [] if table is None else [_STORAGE, table, *_remark(evidence, "storage")]
+
+
+def _command(timings: Timings, models: Sequence[str], record: str) -> str:
+    """How models were timed."""
+    paths = " ".join(f"models/{model}" for model in dict.fromkeys(models))
     return (
-        f"Times are medians on one thread of onnxruntime in fp32 and, as CSR, of torch's sparse "
-        f"kernels ({timings.conditions}), by\n\n```sh\n.venv/bin/python -m service.benchmark "
-        f"--models {paths} \\\n    --json docs/records/{CLASSIFIER_TIMINGS}\n```"
+        f" ({timings.conditions}), by\n\n```sh\n.venv/bin/python -m service.benchmark "
+        f"--models {paths} \\\n    --json docs/records/{record}\n```"
     )

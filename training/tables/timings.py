@@ -10,10 +10,7 @@ from typing import Any
 from training.errors import RunError
 from training.tables.records import read_document
 
-__all__ = ["CLASSIFIER_TIMINGS", "NO_TIMINGS", "Timing", "Timings", "read_timings"]
-
-CLASSIFIER_TIMINGS = "engines-classifiers.json"
-"""Beside the records of runs: the benchmark of the classifiers that ship."""
+__all__ = ["NO_TIMINGS", "Timing", "Timings", "read_timings"]
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,16 @@ class Timings:
         """Those of one artifact."""
         return [timing for timing in self.all if timing.model == model]
 
-    def median(self, model: str, engine: str, batch: int, threads: int = 1) -> float | None:
-        """In milliseconds; None if it was not timed."""
+    def find(self, model: str, engine: str, batch: int, threads: int = 1) -> Timing | None:
+        """One of them; None if it was not timed."""
         wanted = engine, batch, threads
-        found = [t for t in self.of(model) if (t.engine, t.batch, t.threads) == wanted]
-        return found[0].milliseconds if found else None
+        found = (t for t in self.of(model) if (t.engine, t.batch, t.threads) == wanted)
+        return next(found, None)
+
+    def median(self, model: str, engine: str, batch: int) -> float | None:
+        """In milliseconds on one thread; None if it was not timed."""
+        timing = self.find(model, engine, batch)
+        return timing.milliseconds if timing else None
 
 
 NO_TIMINGS = Timings(item="text", conditions="", all=())

@@ -11,7 +11,8 @@ from training.cli import main
 from training.presets import PRESETS
 from training.tables.classification import classifier_rows, classifiers_table
 from training.tables.classifiers_picture import classifiers_figure
-from training.tables.timings import CLASSIFIER_TIMINGS, NO_TIMINGS, read_timings
+from training.tables.evidence import CLASSIFIER_TIMINGS
+from training.tables.timings import NO_TIMINGS, read_timings
 
 
 def record(preset: str, name: str, accuracy: float, weights: int, **settings: Any) -> Any:
