@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from service.app import create_app
+from service.default_split import DefaultSplitError
 from service.logs import configure_logging
 from service.server import serve
 from service.settings import Settings, unknown_variables
+from service.splits import Splits
 from service.tracing import TracingError
 from service.workers import serve_with_workers
 
@@ -38,11 +40,12 @@ def main() -> None:
     if unknown := unknown_variables():
         log.warning("no setting of the service: %s", ", ".join(unknown))
     try:
+        Splits(settings)  # what is wrong with it is said here and not by every worker
         if settings.workers > 1:
             serve_with_workers(settings)
         else:
             serve(create_app(settings), settings)
-    except TracingError as error:
+    except (TracingError, DefaultSplitError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
 

@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         TracingError: If the settings ask for tracing and its packages are not installed.
+        DefaultSplitError: If the models' folder holds a split that is damaged.
     """
     metrics = Metrics()
     registry = Registry(settings, metrics.observe_batches)

@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     """Engine by model, e.g. ``{"ptb-lstm-small-iss": "onnxruntime-int8"}``."""
     split: dict[TaskName, Weights] = {}
     """Traffic weights by task and model, e.g. ``{"score": {"ptb-lstm-small-dense": 9,
-    "ptb-lstm-small-iss": 1}}``; a task that is not named is split evenly."""
+    "ptb-lstm-small-iss": 1}}``; a task that is not named is split as a file ``split.json`` in
+    ``MODELS_DIR`` says, in the same form, or else evenly."""
     shadow: dict[TaskName, str] = {}
     """By task, a model that also answers every request to its endpoint, off its path, e.g.
     ``{"score": "ptb-lstm-small-iss"}``."""

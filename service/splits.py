@@ -1,4 +1,4 @@
-"""How each task's traffic is split: as the settings say, until an operator says otherwise."""
+"""How each task's traffic is split: as settings or models' folder say, until an operator does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from service.default_split import read_default_split
 from service.schemas import TaskName
 from service.settings import Settings
 
@@ -31,9 +32,14 @@ class Splits:
     """The present split of every task; read and changed by the event loop alone."""
 
     def __init__(self, settings: Settings) -> None:
-        """Start with what the settings say."""
+        """Start with what the settings say, and of a task they do not split the models' folder.
+
+        Raises:
+            DefaultSplitError: As `read_default_split`.
+        """
+        weights = read_default_split(settings) | settings.split
         self._by_task: dict[TaskName, Split] = {
-            task: Split(settings.split.get(task, {}), settings.shadow.get(task))
+            task: Split(weights.get(task, {}), settings.shadow.get(task))
             for task in get_args(TaskName)
         }
 
