@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
-from training import commands
+from training import benchmark_commands, commands
 from training.distributed import is_first, process_number
 from training.errors import Interrupted, TrainingError
 from training.export import StoredType
@@ -137,7 +137,7 @@ def _add_benchmarks(subparsers: Any) -> None:
     benchmark.add_argument("--rounds", type=_positive, default=10)
     benchmark.add_argument("--record", type=Path, help="also write the times as JSON")
     _add_threads(benchmark)
-    benchmark.set_defaults(command=commands.benchmark_step)
+    benchmark.set_defaults(command=benchmark_commands.benchmark_step)
 
     sparse_step = subparsers.add_parser(
         "benchmark-sparse-step", help="time a classifier's step with masks and with sparse kernels"
@@ -150,7 +150,7 @@ def _add_benchmarks(subparsers: Any) -> None:
     sparse_step.add_argument("--rounds", type=_positive, default=10)
     sparse_step.add_argument("--record", type=Path, help="also write the times as JSON")
     _add_threads(sparse_step)
-    sparse_step.set_defaults(command=commands.benchmark_sparse_step)
+    sparse_step.set_defaults(command=benchmark_commands.benchmark_sparse_step)
 
     products = subparsers.add_parser(
         "benchmark-products", help="time dense, sparse and structurally reduced matrix products"
@@ -161,7 +161,7 @@ def _add_benchmarks(subparsers: Any) -> None:
     products.add_argument("--out", type=Path, default=Path("reports"), help="default: %(default)s")
     products.add_argument("--record", type=Path, help="also write the times as JSON")
     _add_threads(products)
-    products.set_defaults(command=commands.benchmark_products)
+    products.set_defaults(command=benchmark_commands.benchmark_products)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

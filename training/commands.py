@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from training.classification.benchmark import (
-    WAYS,
-    SparseWorkload,
-    sparse_steps_table,
-    time_sparse_steps,
-)
 from training.classification.imdb import fetch_imdb
 from training.config import override
 from training.connections import connections, plot_connections
@@ -23,12 +14,10 @@ from training.distributed import is_first, join_processes
 from training.errors import ConfigError, RunError, reason
 from training.experiment import Paths
 from training.export import export_run
-from training.files import write_json, write_whole
-from training.language_modelling.benchmark import StepWorkload, table, time_steps
+from training.files import write_whole
 from training.language_modelling.corpus import fetch_ptb
-from training.machine import choose_device, describe_machine, git_commit, set_threads
+from training.machine import choose_device, set_threads
 from training.presets import PRESETS, find_preset
-from training.progress import progress_bar
 from training.question_answering.squad import fetch_squad
 from training.run import RunOptions, run
 from training.run_folder import RunFolder
@@ -37,14 +26,7 @@ from training.search.results import write_results
 from training.search.space import Trial, draw_trials, parse_space
 from training.session import regularised
 from training.shrinking import shrink_run
-from training.sparse_products import (
-    BLOCK_SIZES,
-    SPARSITIES,
-    Products,
-    plot_products,
-    products_table,
-    time_products,
-)
+from training.sparse_products import plot_products
 from training.subject import open_subject
 from training.tables.classification import classifier_rows
 from training.tables.classifiers_picture import draw_classifiers
@@ -58,9 +40,6 @@ from training.tables.results import (
 from training.weight_maps import group_lengths, plot_group_lengths, plot_weight_maps
 
 __all__ = [
-    "benchmark_products",
-    "benchmark_sparse_step",
-    "benchmark_step",
     "evaluate",
     "export",
     "fetch",
@@ -188,86 +167,6 @@ def show(options: argparse.Namespace) -> None:
     _say(str(path))
 
 
-def benchmark_step(options: argparse.Namespace) -> None:
-    """Print a table of step times, with the conditions they were taken under."""
-    set_threads(options.threads)
-    device = choose_device("cpu")
-    workload = StepWorkload(
-        hidden_size=options.hidden, vocabulary_size=options.vocabulary, rounds=options.rounds
-    )
-    with progress_bar("timing", 5 * (options.rounds + 1), "step") as bar:
-        times = time_steps(workload, between=lambda: _ignore(bar.update()))
-    conditions = (
-        f"2 x {workload.hidden_size} units, {workload.vocabulary_size} words, batch "
-        f"{workload.batch_size}, {workload.bptt_steps} steps; {describe_machine(device)}; "
-        f"{workload.rounds} rounds in turn; commit {git_commit()[:12]}"
-    )
-    _say(f"{table(times)}\n\n{conditions}")
-    if options.record is not None:
-        document = {
-            "conditions": conditions,
-            "workload": dataclasses.asdict(workload),
-            "milliseconds": {measured.name: measured.milliseconds for measured in times},
-        }
-        _write_record(options.record, document)
-
-
-def benchmark_sparse_step(options: argparse.Namespace) -> None:
-    """Print what sparse kernels buy in a whole training step, with the conditions."""
-    set_threads(options.threads)
-    workloads = [
-        SparseWorkload(
-            hidden_size=hidden,
-            epsilon=epsilon,
-            vocabulary_size=options.vocabulary,
-            batch_size=options.batch,
-            words=options.words,
-            rounds=options.rounds,
-        )
-        for hidden in options.hidden
-        for epsilon in options.epsilon
-    ]
-    steps = len(workloads) * len(WAYS) * (options.rounds + 1)
-    with progress_bar("timing", steps, "step") as bar:
-        measured = [
-            time_sparse_steps(workload, lambda: _ignore(bar.update())) for workload in workloads
-        ]
-    conditions = (
-        f"{options.vocabulary} words, {options.batch} texts of {options.words} words; torch "
-        f"{torch.__version__}; {describe_machine(choose_device('cpu'))}; {options.rounds} rounds "
-        f"in turn; commit {git_commit()[:12]}"
-    )
-    _say(f"{sparse_steps_table(measured)}\n\n{conditions}")
-    if options.record is not None:
-        document = {
-            "conditions": conditions,
-            "steps": [dataclasses.asdict(step) for steps in measured for step in steps],
-        }
-        _write_record(options.record, document)
-
-
-def benchmark_products(options: argparse.Namespace) -> None:
-    """Print what sparsity buys in matrix products, with the conditions, and draw it."""
-    set_threads(options.threads)
-    sizes = [(hidden, batch) for hidden in options.hidden for batch in options.batch]
-    ways = 1 + len(SPARSITIES) * (2 + len(BLOCK_SIZES))
-    products = []
-    with progress_bar("timing", len(sizes) * ways * (options.rounds + 1), "product") as bar:
-        for hidden, batch in sizes:
-            products.append(
-                time_products(hidden, batch, options.rounds, lambda: _ignore(bar.update()))
-            )
-    conditions = (
-        f"torch {torch.__version__}, fp32; {describe_machine(choose_device('cpu'))}; "
-        f"{options.rounds} rounds in turn; commit {git_commit()[:12]}"
-    )
-    _say(f"{products_table(products)}\n\n{conditions}")
-    plot_products(options.out / "sparse-products.png", products, conditions)
-    _say(str(options.out / "sparse-products.png"))
-    if options.record is not None:
-        _write_record(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
-
-
 def tables(options: argparse.Namespace) -> None:
     """Print the papers' tables with the recorded runs beside them, or write and draw them."""
     evidence = read_evidence(options.records, options.models)
@@ -315,13 +214,6 @@ def _search_by_ray(
     search_by_ray(trials, where, rule, threads, address)
 
 
-def _write_record(path: Path, document: dict[str, Any]) -> None:
-    try:
-        write_json(path, document)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {reason(error)}") from error
-
-
 def _paths(options: argparse.Namespace) -> Paths:
     return Paths(options.data, options.runs / "cache", options.word_vectors)
 
@@ -349,10 +241,6 @@ def _figures(record: dict[str, Any]) -> str:
         f"lambda {record['config']['lambda']:g}, {metrics}, sizes {sizes}, "
         f"{record['parameters']:,} weights, {record['wall_time_seconds']:.0f} s"
     )
-
-
-def _ignore(_: object) -> None:
-    """Drop a result where a callback must have none."""
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,128 @@
+"""What the ``benchmark-...`` commands do: time in turn, print, record."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.classification.benchmark import (
+    WAYS,
+    SparseWorkload,
+    sparse_steps_table,
+    time_sparse_steps,
+)
+from training.errors import RunError, reason
+from training.files import write_json
+from training.language_modelling.benchmark import StepWorkload, table, time_steps
+from training.machine import choose_device, describe_machine, git_commit, set_threads
+from training.progress import progress_bar
+from training.sparse_products import (
+    BLOCK_SIZES,
+    SPARSITIES,
+    Products,
+    plot_products,
+    products_table,
+    time_products,
+)
+
+__all__ = ["benchmark_products", "benchmark_sparse_step", "benchmark_step"]
+
+
+def benchmark_step(options: argparse.Namespace) -> None:
+    """Print a table of step times, with the conditions they were taken under."""
+    set_threads(options.threads)
+    device = choose_device("cpu")
+    workload = StepWorkload(
+        hidden_size=options.hidden, vocabulary_size=options.vocabulary, rounds=options.rounds
+    )
+    with progress_bar("timing", 5 * (options.rounds + 1), "step") as bar:
+        times = time_steps(workload, between=lambda: _ignore(bar.update()))
+    conditions = (
+        f"2 x {workload.hidden_size} units, {workload.vocabulary_size} words, batch "
+        f"{workload.batch_size}, {workload.bptt_steps} steps; {describe_machine(device)}; "
+        f"{workload.rounds} rounds in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{table(times)}\n\n{conditions}")
+    if options.record is not None:
+        document = {
+            "conditions": conditions,
+            "workload": dataclasses.asdict(workload),
+            "milliseconds": {measured.name: measured.milliseconds for measured in times},
+        }
+        _write_record(options.record, document)
+
+
+def benchmark_sparse_step(options: argparse.Namespace) -> None:
+    """Print what sparse kernels buy in a whole training step, with the conditions."""
+    set_threads(options.threads)
+    workloads = [
+        SparseWorkload(
+            hidden_size=hidden,
+            epsilon=epsilon,
+            vocabulary_size=options.vocabulary,
+            batch_size=options.batch,
+            words=options.words,
+            rounds=options.rounds,
+        )
+        for hidden in options.hidden
+        for epsilon in options.epsilon
+    ]
+    steps = len(workloads) * len(WAYS) * (options.rounds + 1)
+    with progress_bar("timing", steps, "step") as bar:
+        measured = [
+            time_sparse_steps(workload, lambda: _ignore(bar.update())) for workload in workloads
+        ]
+    conditions = (
+        f"{options.vocabulary} words, {options.batch} texts of {options.words} words; torch "
+        f"{torch.__version__}; {describe_machine(choose_device('cpu'))}; {options.rounds} rounds "
+        f"in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{sparse_steps_table(measured)}\n\n{conditions}")
+    if options.record is not None:
+        document = {
+            "conditions": conditions,
+            "steps": [dataclasses.asdict(step) for steps in measured for step in steps],
+        }
+        _write_record(options.record, document)
+
+
+def benchmark_products(options: argparse.Namespace) -> None:
+    """Print what sparsity buys in matrix products, with the conditions, and draw it."""
+    set_threads(options.threads)
+    sizes = [(hidden, batch) for hidden in options.hidden for batch in options.batch]
+    ways = 1 + len(SPARSITIES) * (2 + len(BLOCK_SIZES))
+    products = []
+    with progress_bar("timing", len(sizes) * ways * (options.rounds + 1), "product") as bar:
+        for hidden, batch in sizes:
+            products.append(
+                time_products(hidden, batch, options.rounds, lambda: _ignore(bar.update()))
+            )
+    conditions = (
+        f"torch {torch.__version__}, fp32; {describe_machine(choose_device('cpu'))}; "
+        f"{options.rounds} rounds in turn; commit {git_commit()[:12]}"
+    )
+    _say(f"{products_table(products)}\n\n{conditions}")
+    plot_products(options.out / "sparse-products.png", products, conditions)
+    _say(str(options.out / "sparse-products.png"))
+    if options.record is not None:
+        _write_record(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
+
+
+def _write_record(path: Path, document: dict[str, Any]) -> None:
+    try:
+        write_json(path, document)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {reason(error)}") from error
+
+
+def _ignore(_: object) -> None:
+    """Drop a result where a callback must have none."""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
