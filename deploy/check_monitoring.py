@@ -6,8 +6,9 @@ Checks configuration and alert rules with promtool and runs the rules' tests; th
 Prometheus with ``deploy/prometheus/prometheus.yml`` (its target replaced by the service given),
 sends some traffic, asks Prometheus every query of every Grafana dashboard, each of which must give
 numbers, and has it evaluate every alert rule. With ``--watch`` it sends nothing, and asks after
-``--seconds`` of whatever else loads the service. Exits with 0, with 1 and a line for each query
-without data, or with 77 where Prometheus is not installed (Debian: ``apt-get install prometheus``).
+``--seconds`` of whatever else loads the service. ``--record`` keeps what Prometheus answered.
+Exits with 0, with 1 and a line for each query without data, or with 77 where Prometheus is not
+installed (Debian: ``apt-get install prometheus``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--service", default="http://127.0.0.1:8000", help="its base URL")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long to send traffic")
     parser.add_argument("--watch", action="store_true", help="send none: wait for that long")
+    parser.add_argument("--record", type=Path, help="also write all answers as JSON")
     options = parser.parse_args(arguments)
     missing = [tool for tool in ("prometheus", "promtool") if shutil.which(tool) is None]
     if missing:
@@ -82,11 +85,22 @@ def main(arguments: list[str] | None = None) -> int:
                 time.sleep(options.seconds)
             else:
                 _send_traffic(options.service, models, options.seconds)
-            good = _check_queries(prometheus, _served(models))
-            return 0 if _check_alerts(prometheus) and good else 1
+            queries = _ask_queries(prometheus, _served(models))
+            alerts = _evaluated_alerts(prometheus)
+        if options.record is not None:
+            record = {
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": options.seconds,
+                "traffic": "others'" if options.watch else "its own",
+                "queries": queries,
+                "alerts": alerts,
+            }
+            options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    good = _tell_queries(queries)
+    return 0 if _tell_alerts(alerts) and good else 1
 
 
 def dashboard_queries(folder: Path = DEPLOY / "grafana" / "dashboards") -> list[tuple[str, str]]:
@@ -107,28 +121,42 @@ def fill_in(query: str) -> str:
     return query
 
 
-def _check_queries(prometheus: str, served: set[str]) -> bool:
-    queries = dashboard_queries()
-    asked = empty = 0
-    for title, query in queries:
+def _ask_queries(prometheus: str, served: set[str]) -> list[dict[str, Any]]:
+    """Title, query and numbers of every query of the dashboards; no numbers if it was not asked."""
+    found: list[dict[str, Any]] = []
+    for title, query in dashboard_queries():
         lacking = [need for part, need in NEEDED.items() if part in query and need not in served]
         if lacking:
-            sys.stdout.write(f"{title}: not asked, no model to {lacking[0]}\n")
+            found.append({"title": title, "query": query, "numbers": None, "lacking": lacking[0]})
             continue
         filled = urllib.parse.quote(fill_in(query))
         result = _get(f"{prometheus}/api/v1/query?query={filled}")["data"]["result"]
-        numbers = [float(series["value"][1]) for series in result]
-        good = [number for number in numbers if math.isfinite(number)]
-        asked += 1
-        empty += not good
-        shown = ", ".join(f"{number:.4g}" for number in good) or f"NO DATA\n    {query}"
-        sys.stdout.write(f"{title}: {shown}\n")
-    sys.stdout.write(f"{asked - empty} of {asked} queries give data\n")
-    return not empty
+        numbers = [
+            {"labels": series["metric"], "value": value}
+            for series in result
+            if math.isfinite(value := float(series["value"][1]))
+        ]
+        found.append({"title": title, "query": query, "numbers": numbers})
+    return found
 
 
-def _check_alerts(prometheus: str) -> bool:
-    """Wait until every rule has been evaluated, and tell what each says."""
+def _tell_queries(queries: list[dict[str, Any]]) -> bool:
+    """Print what each gave; whether all that were asked gave something."""
+    asked = [each for each in queries if each["numbers"] is not None]
+    for each in queries:
+        if each["numbers"] is None:
+            shown = f"not asked, no model to {each['lacking']}"
+        else:
+            values = [f"{number['value']:.4g}" for number in each["numbers"]]
+            shown = ", ".join(values) or f"NO DATA\n    {each['query']}"
+        sys.stdout.write(f"{each['title']}: {shown}\n")
+    full = [each for each in asked if each["numbers"]]
+    sys.stdout.write(f"{len(full)} of {len(asked)} queries give data\n")
+    return len(full) == len(asked)
+
+
+def _evaluated_alerts(prometheus: str) -> list[dict[str, str]]:
+    """Name, state and health of every rule, once all have been evaluated."""
     deadline = time.monotonic() + 30
     while True:
         groups = _get(f"{prometheus}/api/v1/rules")["data"]["groups"]
@@ -136,11 +164,17 @@ def _check_alerts(prometheus: str) -> bool:
         if all(rule["health"] != "unknown" for rule in rules) or time.monotonic() > deadline:
             break
         time.sleep(0.2)
-    for rule in rules:
+    told = ("name", "state", "health", "lastError")
+    return [{key: rule[key] for key in told if key in rule} for rule in rules]
+
+
+def _tell_alerts(alerts: list[dict[str, str]]) -> bool:
+    """Print each; whether all were evaluated."""
+    for rule in alerts:
         sys.stdout.write(f"alert {rule['name']}: {rule['state']} {rule.get('lastError', '')}\n")
-    good = [rule for rule in rules if rule["health"] == "ok"]
-    sys.stdout.write(f"{len(good)} of {len(rules)} alert rules were evaluated\n")
-    return len(good) == len(rules) > 0
+    good = [rule for rule in alerts if rule["health"] == "ok"]
+    sys.stdout.write(f"{len(good)} of {len(alerts)} alert rules were evaluated\n")
+    return len(good) == len(alerts) > 0
 
 
 @contextmanager

@@ -119,8 +119,9 @@ def test_queries_use_only_variables_that_the_dashboard_defines() -> None:
     assert used <= defined | {"__rate_interval"}
 
 
-def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client) -> None:
+def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client, tmp_path: Path) -> None:
     command = [sys.executable, str(DEPLOY / "check_monitoring.py"), "--seconds", "5"]
+    command += ["--record", str(tmp_path / "record.json")]
     done = subprocess.run(
         [*command, "--service", str(client.base_url).rstrip("/")],
         check=False, capture_output=True, text=True, timeout=60,
@@ -130,6 +131,10 @@ def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(QUERIES)} of {len(QUERIES)} queries give data" in done.stdout
     assert f"{len(ALERTS)} of {len(ALERTS)} alert rules were evaluated" in done.stdout
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert [each["query"] for each in record["queries"]] == QUERIES
+    assert all(each["numbers"] for each in record["queries"])
+    assert {rule["health"] for rule in record["alerts"]} == {"ok"}
 
 
 def test_a_service_that_is_not_there_is_named() -> None:
