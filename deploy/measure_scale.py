@@ -34,6 +34,7 @@ from typing import Any
 import yaml
 
 __all__ = [
+    "machine",
     "main",
     "ray_config",
     "ready_processes",
@@ -67,12 +68,15 @@ def main(arguments: list[str] | None = None) -> int:
     out = Path(options.out or f"reports/scale-{started:%Y-%m-%d-%H%M%S}")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    conditions: dict[str, Any] = {}
     try:
         for repeat in range(options.repeats):
             for count in options.counts:
                 folder = out / f"{options.what}-{count}-{repeat + 1}"
                 with running(options.what, count, folder, options.serve) as url:
-                    rows += [row | {"count": count} for row in _load(url, folder, load)]
+                    measured = _load(url, folder, load)
+                rows += [row | {"count": count} for row in measured["rows"]]
+                conditions = conditions or machine(measured["conditions"])
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -82,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         "repeats": options.repeats,
         "load": load,
         "settings": recorded_settings(os.environ),
+        "conditions": conditions,
         "rows": rows,
     }
     (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -96,6 +101,12 @@ def recorded_settings(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(environment.items())
         if name.startswith("ISSRNN_")
     }
+
+
+def machine(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """What a load test's record says of machine and versions, without what differs between them."""
+    own = {"date", "command", "placement", "service_settings"}
+    return {name: value for name, value in conditions.items() if name not in own}
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -240,14 +251,14 @@ def _wait(process: subprocess.Popen[bytes], url: str, count: int, log: Path) -> 
     raise RuntimeError(f"{count} processes were not ready in {START_SECONDS:.0f} s:\n{tail}")
 
 
-def _load(url: str, folder: Path, arguments: list[str]) -> list[dict[str, Any]]:
+def _load(url: str, folder: Path, arguments: list[str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "loadtests", "compare", "--host", url, "--out", str(folder)]
     done = subprocess.run([*command, *arguments], check=False, cwd=ROOT)  # noqa: S603 - fixed
-    record = folder / "record.json"
-    if done.returncode not in (0, 1) or not record.is_file():
+    path = folder / "record.json"
+    if done.returncode not in (0, 1) or not path.is_file():
         raise RuntimeError(f"the load test ended with {done.returncode}; see {folder}")
-    rows: list[dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))["rows"]
-    return rows
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.measure_scale import (
+    machine,
     main,
     ray_config,
     ready_processes,
@@ -39,6 +40,11 @@ def test_a_load_at_which_nothing_was_answered_has_no_ratio() -> None:
     assert "ratio" not in one
     assert "ratio" not in two
     assert "nan" in table([one, two], "workers")
+
+
+def test_the_record_tells_the_machine_but_not_where_a_load_test_ran() -> None:
+    conditions = {"cores": 2, "commit": "abc", "command": "...", "placement": "...", "date": "..."}
+    assert machine(conditions) == {"cores": 2, "commit": "abc"}
 
 
 def test_replicas_are_told_apart_by_their_start_and_workers_count_themselves() -> None:

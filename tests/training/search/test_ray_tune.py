@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,16 +16,20 @@ from tests.training.conftest import TINY_ISS, set_options
 pytest.importorskip("ray.tune", reason="the extra 'search' is not installed")
 
 
-def search(data: Path, runs: Path) -> str:
-    settings = (*TINY_ISS, "batch_size=5", "bptt_steps=12", "learning_rate=0.6", "epochs=2")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def command(data: Path, runs: Path, epochs: int) -> list[str]:
+    settings = (*TINY_ISS, "batch_size=5", "bptt_steps=12", "learning_rate=0.6", f"epochs={epochs}")
     where = ["--data", str(data), "--runs", str(runs), "--as", "tried", "--threads", "1"]
-    command = ["search", "ptb-lstm-small-iss", *where, "--try", "lambda=0.02,0.05", "--ray"]
+    search = ["search", "ptb-lstm-small-iss", *where, "--try", "lambda=0.02,0.05", "--ray"]
+    more = ["--reduction", "2", *set_options(*settings)]
+    return [sys.executable, "-m", "training", *search, *more]
+
+
+def search(data: Path, runs: Path, epochs: int = 2) -> str:
     result = subprocess.run(
-        [sys.executable, "-m", "training", *command, "--reduction", "2", *set_options(*settings)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"},
+        command(data, runs, epochs), capture_output=True, text=True, check=False, env=ENVIRONMENT
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -38,3 +45,35 @@ def test_trials_are_ordinary_runs_and_are_not_run_again(data: Path, tmp_path: Pa
     assert len(before) >= 2
     assert search(data, tmp_path).split("\n\n")[-2] == table
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("tried/*/*.pt")} == before
+
+
+def epochs_logged(runs: Path) -> dict[str, list[int]]:
+    """The epochs that each trial has finished, in the order it did."""
+    return {
+        log.parent.name: [
+            int(number) for number in re.findall(r" epoch (\d+)/\d+: train", log.read_text())
+        ]
+        for log in runs.glob("tried/lambda-*/training.log")
+    }
+
+
+def test_a_search_that_was_stopped_goes_on(data: Path, tmp_path: Path) -> None:
+    epochs = 12
+    process = subprocess.Popen(
+        command(data, tmp_path, epochs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    )  # fmt: skip
+    while not any(epochs_logged(tmp_path).values()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) != 0
+    assert max(map(len, epochs_logged(tmp_path).values())) < epochs
+
+    table = search(data, tmp_path, epochs).split("\n\n")[-2]
+    assert "lambda-0.02" in table
+    assert "lambda-0.05" in table
+    trained = epochs_logged(tmp_path)
+    assert max(map(len, trained.values())) == epochs
+    for done in trained.values():  # none of them twice
+        assert done == list(range(1, len(done) + 1))
