@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import platform
 import re
 import shutil
 import socket
@@ -79,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         _promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
         _promtool("test", "rules", DEPLOY / "prometheus" / "alerts_test.yml")
         models = _ready_models(options.service)
+        conditions = _conditions(models, options.seconds)
         with _prometheus(options.service) as prometheus:
             _wait_until_scraped(prometheus, options.service)
             if options.watch:
@@ -87,20 +90,31 @@ def main(arguments: list[str] | None = None) -> int:
                 _send_traffic(options.service, models, options.seconds)
             queries = _ask_queries(prometheus, _served(models))
             alerts = _evaluated_alerts(prometheus)
-        if options.record is not None:
-            record = {
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds": options.seconds,
-                "traffic": "others'" if options.watch else "its own",
-                "queries": queries,
-                "alerts": alerts,
-            }
-            options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    good = _tell_queries(queries)
-    return 0 if _tell_alerts(alerts) and good else 1
+    good = all([_tell_queries(queries), _tell_alerts(alerts)])
+    if options.record is not None:
+        record = conditions | {"watched": options.watch, "queries": queries, "alerts": alerts}
+        try:
+            options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            sys.stderr.write(f"cannot write {options.record}: {error.strerror}\n")
+            return 1
+    return 0 if good else 1
+
+
+def _conditions(models: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """Of the record: when, where, on what and with which Prometheus."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "prometheus": _tool("prometheus", "--version").splitlines()[0],
+        "commit": _tool("git", "-C", str(DEPLOY), "rev-parse", "HEAD").strip(),
+        "models": [f"{model['name']} ({model['engine']})" for model in models],
+        "seconds": seconds,
+    }
 
 
 def dashboard_queries(folder: Path = DEPLOY / "grafana" / "dashboards") -> list[tuple[str, str]]:
@@ -280,6 +294,15 @@ def _get(url: str) -> Any:
         raise RuntimeError(f"{url} answers {error.code}: {detail}") from error
     except OSError as error:
         raise RuntimeError(f"{url}: {error}") from error
+
+
+def _tool(*command: str) -> str:
+    """What a command prints; ``unknown`` if it is not there or fails."""
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout or done.stderr
 
 
 def _promtool(*arguments: str | Path) -> None:

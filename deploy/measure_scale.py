@@ -4,7 +4,8 @@
 ``python deploy/measure_scale.py replicas 1 2`` starts ``deploy/ray/serve.yaml`` with so many
 replicas on a local Ray (``--serve`` names its command, of an environment with ``ray[serve]`` and
 what the service needs). Each is loaded by ``python -m loadtests compare``, which gets all arguments
-after ``--``, in turn (1 2 1 2) for ``--repeats``; throughput and latencies are medians over them.
+after ``--``, in turn (1 2 1 2) for ``--repeats``; figures are medians over them, ratios are of
+neighbours in time, with the smallest and the largest.
 The folder ``--out`` keeps every load test's record and ``scale.json``; the table is printed.
 
 The load generator runs on the same machine unless it is given other cores: on few cores it, the
@@ -26,11 +27,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 __all__ = [
@@ -48,7 +50,7 @@ ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
 STOP_SECONDS = 90.0
 _SECRET = re.compile("(TOKEN|SECRET|KEYS?|PASSWORD)$")
-FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused")
+FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused", "service_cores")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=["workers", "replicas"])
     parser.add_argument("counts", nargs="+", type=int, help="such as 1 2")
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", default=None, help="folder (default: reports/scale-DATE)")
     parser.add_argument("--serve", default=shutil.which("serve"), help="Ray Serve's command")
     given = sys.argv[1:] if arguments is None else arguments
@@ -68,15 +70,25 @@ def main(arguments: list[str] | None = None) -> int:
     out = Path(options.out or f"reports/scale-{started:%Y-%m-%d-%H%M%S}")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    models: list[str] = []
     conditions: dict[str, Any] = {}
     try:
         for repeat in range(options.repeats):
             for count in options.counts:
                 folder = out / f"{options.what}-{count}-{repeat + 1}"
-                with running(options.what, count, folder, options.serve) as url:
+                with running(options.what, count, folder, options.serve) as (url, pid):
+                    before, clock = _processor_seconds(pid), time.monotonic()
                     measured = _load(url, folder, load)
-                rows += [row | {"count": count} for row in measured["rows"]]
-                conditions = conditions or machine(measured["conditions"])
+                    used = _processor_seconds(pid) - before
+                    more = {
+                        "count": count,
+                        "repeat": repeat,
+                        "service_cores": used / (time.monotonic() - clock),
+                        "load_average_before": measured["conditions"]["load_average_before"],
+                    }
+                rows += [row | more for row in measured["rows"]]
+                models = [f"{each['name']} ({each['engine']})" for each in measured["models"]]
+                conditions = machine(measured["conditions"])
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -87,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         "load": load,
         "settings": recorded_settings(os.environ),
         "conditions": conditions,
+        "models": models,
         "rows": rows,
     }
     (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -105,15 +118,15 @@ def recorded_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def machine(conditions: Mapping[str, Any]) -> dict[str, Any]:
     """What a load test's record says of machine and versions, without what differs between them."""
-    own = {"date", "command", "placement", "service_settings"}
+    own = {"date", "command", "placement", "service_settings", "load_average_before"}
     return {name: value for name, value in conditions.items() if name not in own}
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Medians over the repeats, and ratios to the smallest count.
+    """Medians over the repeats; ratios are to the smallest count in the same repeat.
 
     Args:
-        rows: Of load tests' records, each with the ``count`` of processes.
+        rows: Of load tests' records, each with the ``count`` of processes and its ``repeat``.
     """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
@@ -127,19 +140,19 @@ def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for name in FIGURES
             if (values := [row[name] for row in members if row[name] is not None])
         }
-        found.append({"key": key[:-1], "count": key[-1], **median})
-    base = {row["key"]: row for row in found if row["count"] == first}
-    for row in found:
-        if alone := base.get(row["key"], {}).get("throughput"):
-            row["ratio"] = row["throughput"] / alone
+        alone = {row["repeat"]: row["throughput"] for row in groups.get((*key[:-1], first), [])}
+        ratios = [
+            row["throughput"] / alone[row["repeat"]] for row in members if alone.get(row["repeat"])
+        ]
+        found.append({"key": key[:-1], "count": key[-1], **median, "ratios": sorted(ratios)})
     return found
 
 
 def table(rows: list[dict[str, Any]], what: str) -> str:
     """A Markdown table of `summarise`."""
     lines = [
-        f"| variant | loop | load | {what} | answers/s | ratio | p50 ms | p99 ms | lost |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| variant | loop | load | {what} | answers/s | ratio | p50 ms | p99 ms | lost | cores |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in sorted(
         rows, key=lambda row: (*map(str, row["key"][:4]), row["key"][4], row["count"])
@@ -147,11 +160,19 @@ def table(rows: list[dict[str, Any]], what: str) -> str:
         _, _, variant, loop, load = row["key"]
         lines.append(
             f"| {variant} | {loop} | {load:g} | {row['count']} | {row['throughput']:.0f}"
-            f" | {row.get('ratio', float('nan')):.2f}x"
+            f" | {_ratio(row['ratios'])}"
             f" | {row.get('p50_ms', float('nan')):.1f} | {row.get('p99_ms', float('nan')):.1f}"
-            f" | {row['refused'] + row['failed']:.1%} |"
+            f" | {row['refused'] + row['failed']:.1%} | {row['service_cores']:.1f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _ratio(ratios: list[float]) -> str:
+    """Median and range."""
+    if not ratios:
+        return "-"
+    median = f"{statistics.median(ratios):.2f}x"
+    return median if ratios[0] == ratios[-1] else f"{median} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
 def ray_config(replicas: int, port: int) -> dict[str, Any]:
@@ -185,7 +206,7 @@ def ready_processes(metrics: Callable[[], str]) -> int:
 
 
 @contextmanager
-def running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
+def running(what: str, count: int, folder: Path, serve: str) -> Iterator[tuple[str, int]]:
     """Start so many processes, wait until all answer, and stop them after use.
 
     Args:
@@ -195,7 +216,7 @@ def running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
         serve: Ray Serve's command.
 
     Yields:
-        Their base URL.
+        Their base URL, and the process that all of them come from.
 
     Raises:
         RuntimeError: If they are not ready in `START_SECONDS`.
@@ -227,7 +248,7 @@ def running(what: str, count: int, folder: Path, serve: str) -> Iterator[str]:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(process, url, count, log)
-            yield url
+            yield url, process.pid
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
@@ -249,6 +270,17 @@ def _wait(process: subprocess.Popen[bytes], url: str, count: int, log: Path) -> 
         time.sleep(0.5)
     tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
     raise RuntimeError(f"{count} processes were not ready in {START_SECONDS:.0f} s:\n{tail}")
+
+
+def _processor_seconds(pid: int) -> float:
+    """Of a process and all that come from it, so far."""
+    total = 0.0
+    root = psutil.Process(pid)
+    for process in [root, *root.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def _load(url: str, folder: Path, arguments: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ of the model to the service.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import secrets
 import shutil
@@ -115,7 +116,12 @@ def measure_changes(models: Path, users: int, seconds: float, folder: Path) -> l
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="issrnn-changes-") as copy:
         shutil.copytree(models, copy, dirs_exist_ok=True)
-        settings = {"ISSRNN_MODELS_DIR": copy, "ISSRNN_ADMIN_TOKEN": token, "ISSRNN_SPLIT": "{}"}
+        evenly = json.dumps({task: {} for task in TASKS})
+        settings = {
+            "ISSRNN_MODELS_DIR": copy,
+            "ISSRNN_ADMIN_TOKEN": token,
+            "ISSRNN_SPLIT": evenly,
+        }
         one, several = ({"ISSRNN_WORKERS": str(count)} for count in (1, WORKERS))
         with run_service(folder / "service.log", settings=settings | one) as (host, _):
             names = _names(host)

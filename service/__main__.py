@@ -10,11 +10,10 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from service.app import create_app
-from service.default_split import DefaultSplitError
+from service.default_split import DefaultSplitError, read_default_split
 from service.logs import configure_logging
 from service.server import serve
 from service.settings import Settings, unknown_variables
-from service.splits import Splits
 from service.tracing import TracingError
 from service.workers import serve_with_workers
 
@@ -40,7 +39,7 @@ def main() -> None:
     if unknown := unknown_variables():
         log.warning("no setting of the service: %s", ", ".join(unknown))
     try:
-        Splits(settings)  # what is wrong with it is said here and not by every worker
+        read_default_split(settings)  # what is wrong with it is said here and not by every worker
         if settings.workers > 1:
             serve_with_workers(settings)
         else:

@@ -21,7 +21,8 @@ class DefaultSplitError(Exception):
 def read_default_split(settings: Settings) -> dict[TaskName, dict[str, float]]:
     """Traffic weights by task and model; empty if there is no such file.
 
-    Models that ``settings.models`` leaves out have no part in it.
+    Models that ``settings.models`` leaves out have no part in it; a task whose others have no
+    weight is left out too.
 
     Raises:
         DefaultSplitError: If the file is damaged.
@@ -42,7 +43,8 @@ def read_default_split(settings: Settings) -> dict[TaskName, dict[str, float]]:
         told = [str(path), where, message] if where else [str(path), message]
         raise DefaultSplitError(": ".join(told)) from error
     served = settings.models
-    return {
+    parts = {
         task: {name: w for name, w in weights.items() if served is None or name in served}
         for task, weights in split.items()
     }
+    return {task: weights for task, weights in parts.items() if sum(weights.values()) > 0.0}

@@ -16,6 +16,7 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.default_split import read_default_split
 from service.logs import configure_logging
 from service.settings import Settings
 from service.shared_metrics import DIRECTORY_VARIABLE, with_shared_gauges
@@ -35,9 +36,11 @@ def application(arguments: dict[str, Any]) -> Any:
 
     Raises:
         pydantic.ValidationError: If a setting is wrong or unknown.
+        DefaultSplitError: If the models' folder holds a split that is damaged.
     """
     # a request to an admin route would reach one replica, and leave the others as they are
     settings = Settings(**arguments).model_copy(update={"admin_token": None})
+    read_default_split(settings)  # what is wrong with it is said here and not by every replica
 
     def build() -> ASGIApp:
         configure_logging(settings.log_level)

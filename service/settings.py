@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     split: dict[TaskName, Weights] = {}
     """Traffic weights by task and model, e.g. ``{"score": {"ptb-lstm-small-dense": 9,
     "ptb-lstm-small-iss": 1}}``; a task that is not named is split as a file ``split.json`` in
-    ``MODELS_DIR`` says, in the same form, or else evenly."""
+    ``MODELS_DIR`` says, in the same form, or else evenly, as one with ``{}`` is."""
     shadow: dict[TaskName, str] = {}
     """By task, a model that also answers every request to its endpoint, off its path, e.g.
     ``{"score": "ptb-lstm-small-iss"}``."""

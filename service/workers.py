@@ -23,6 +23,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
+from service.default_split import DefaultSplitError
 from service.logs import configure_logging
 from service.settings import Settings
 from service.shared_metrics import DIRECTORY_VARIABLE, with_shared_gauges
@@ -91,7 +92,11 @@ def create_worker() -> ASGIApp:
     """The application of one worker, with the settings of the environment."""
     settings = Settings()
     configure_logging(settings.log_level)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except DefaultSplitError as error:  # damaged since the start
+        log.error("%s", error)
+        sys.exit(STARTUP_FAILURE)
     shared = with_shared_gauges(app)
 
     async def worker(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from training.errors import RunError
+from training.errors import RunError, reason
 from training.plots import write_figure
 from training.tables.markdown import markdown_table
 from training.timing import time_in_turn
@@ -76,7 +76,9 @@ def read_products(path: Path) -> Products | None:
         return None
     try:
         return TypeAdapter(Products).validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {reason(error)}") from error
+    except ValidationError as error:
         raise RunError(f"{path} is not what benchmark-products records: {error}") from error
 
 

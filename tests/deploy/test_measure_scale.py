@@ -19,31 +19,36 @@ from deploy.measure_scale import (
 def row(count: int, throughput: float, **more: Any) -> dict[str, Any]:
     common = {
         "scenario": "score", "task": "score", "variant": "tiny-iss", "loop": "closed", "load": 4.0,
-        "p50_ms": 10.0, "p99_ms": 20.0, "failed": 0.0, "refused": 0.0,
+        "p50_ms": 10.0, "p99_ms": 20.0, "failed": 0.0, "refused": 0.0, "service_cores": 1.5,
+        "repeat": 0,
     }  # fmt: skip
     return common | {"count": count, "throughput": throughput} | more
 
 
-def test_repeats_are_summed_up_by_medians_and_compared_with_one_process() -> None:
-    rows = [row(1, 90.0), row(2, 150.0), row(1, 110.0), row(2, 210.0), row(1, 100.0), row(2, 190.0)]
+def test_ratios_are_of_neighbours_in_time() -> None:
+    measured = [(1, 90.0), (2, 180.0), (1, 110.0), (2, 209.0), (1, 100.0), (2, 150.0)]
+    rows = [
+        row(count, throughput, repeat=place // 2)
+        for place, (count, throughput) in enumerate(measured)
+    ]
     one, two = summarise(rows)
-    assert (one["count"], one["throughput"], one["ratio"]) == (1, 100.0, 1.0)
-    assert (two["count"], two["throughput"], two["ratio"]) == (2, 190.0, 1.9)
-    assert "| tiny-iss | closed | 4 | 2 | 190 | 1.90x | 10.0 | 20.0 |" in table(
-        [one, two], "workers"
-    )
+    assert (one["count"], one["throughput"], one["ratios"]) == (1, 100.0, [1.0, 1.0, 1.0])
+    assert (two["count"], two["throughput"], two["ratios"]) == (2, 180.0, [1.5, 1.9, 2.0])
+    text = table([one, two], "workers")
+    assert "| tiny-iss | closed | 4 | 1 | 100 | 1.00x | 10.0 | 20.0 | 0.0% | 1.5 |" in text
+    assert "| 2 | 180 | 1.90x (1.50 to 2.00) | 10.0 |" in text
 
 
 def test_a_load_at_which_nothing_was_answered_has_no_ratio() -> None:
     rows = [row(1, 0.0, p50_ms=None, p99_ms=None, failed=1.0), row(2, 10.0)]
     one, two = summarise(rows)
-    assert "ratio" not in one
-    assert "ratio" not in two
-    assert "nan" in table([one, two], "workers")
+    assert one["ratios"] == two["ratios"] == []
+    assert "| 2 | 10 | - | 10.0 |" in table([one, two], "workers")
 
 
 def test_the_record_tells_the_machine_but_not_where_a_load_test_ran() -> None:
-    conditions = {"cores": 2, "commit": "abc", "command": "...", "placement": "...", "date": "..."}
+    own = dict.fromkeys(("command", "placement", "date", "load_average_before"), "...")
+    conditions = {"cores": 2, "commit": "abc", **own}
     assert machine(conditions) == {"cores": 2, "commit": "abc"}
 
 

@@ -134,6 +134,7 @@ def test_a_real_prometheus_gets_data_for_every_query(client: httpx.Client, tmp_p
     record = json.loads((tmp_path / "record.json").read_text())
     assert [each["query"] for each in record["queries"]] == QUERIES
     assert all(each["numbers"] for each in record["queries"])
+    assert record["prometheus"].startswith("prometheus, version")
     assert {rule["health"] for rule in record["alerts"]} == {"ok"}
 
 

@@ -42,7 +42,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         patch.setenv("ISSRNN_ADMIN_TOKEN", "secret")
         assert SERVE is not None
         with (
-            running("replicas", 2, tmp_path_factory.mktemp("ray"), SERVE) as url,
+            running("replicas", 2, tmp_path_factory.mktemp("ray"), SERVE) as (url, _),
             httpx.Client(base_url=url, timeout=60) as client,
         ):
             yield client

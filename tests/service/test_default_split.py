@@ -48,12 +48,15 @@ def test_a_setting_counts_more(models: Path) -> None:
     splits = Splits(settings(models, split={"score": {"tiny-dense": 2}}))
     assert splits.of("score").weights == {"tiny-dense": 2}
     assert splits.of("answer").weights == {}
+    assert Splits(settings(models, split={"score": {}})).of("score").weights == {}
 
 
 def test_models_that_are_not_served_have_no_part(models: Path) -> None:
     write(models, {"score": {"tiny-iss": 1, "tiny-dense": 3}})
     assert Splits(settings(models, models=["tiny-dense"])).of("score").weights == {"tiny-dense": 3}
     assert Splits(settings(models, models=["another"])).of("score").weights == {}  # evenly
+    write(models, {"score": {"tiny-iss": 1, "tiny-dense": 0}})
+    assert Splits(settings(models, models=["tiny-dense"])).of("score").weights == {}
 
 
 def test_a_model_it_names_that_is_not_there_makes_the_service_unready(models: Path) -> None:
@@ -84,7 +87,10 @@ def test_what_is_wrong_with_it_is_named(models: Path, content: Any, message: str
 def test_the_service_does_not_start_with_a_damaged_one(models: Path, workers: str) -> None:
     (models / "split.json").write_text("{")
     command = [sys.executable, "-m", "service"]
-    environment = os.environ | {"ISSRNN_MODELS_DIR": str(models), "ISSRNN_WORKERS": workers}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    environment = {"ISSRNN_MODELS_DIR": str(models), "ISSRNN_WORKERS": workers, "PORT": "0"}
+    result = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith(f"{models / 'split.json'}: Invalid JSON")

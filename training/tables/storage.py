@@ -62,13 +62,15 @@ def storage_table(stored: Sequence[Stored], records: Sequence[Record]) -> str | 
 def _cells(stored: Stored, run: Record) -> tuple[str, ...]:
     card = stored.card
     figure = _FIGURES[card.task]
-    in_int8 = card.metrics.get(f"{figure}_int8")
+    figures = (
+        run["metrics"].get(figure),
+        card.metrics.get(figure),
+        card.metrics.get(f"{figure}_int8"),
+    )
     return (
         card.name,
         card.weights_dtype,
         f"{stored.bytes:,}",
         figure.replace("_", " "),
-        f"{run['metrics'][figure]:.3f}",
-        f"{card.metrics[figure]:.3f}",
-        "" if in_int8 is None else f"{in_int8:.3f}",
+        *("" if value is None else f"{value:.3f}" for value in figures),
     )

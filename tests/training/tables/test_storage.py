@@ -24,6 +24,9 @@ def test_figures_stand_beside_those_of_the_run_the_artifact_was_made_from(tmp_pa
         *("measured", "float32", size, "test perplexity", "90.000", "90.020", "90.310")
     ]
     assert "90.310" not in unmeasured
+    nothing = storage_table(stored, [RUN | {"metrics": {}}])
+    assert nothing is not None
+    assert "90.000" not in nothing
 
 
 def test_artifacts_of_other_runs_are_left_out(tmp_path: Path) -> None:
