@@ -101,7 +101,7 @@ def _photograph(
             pages["light"].wait_for_timeout(1000 * seconds)
     for view, page in pages.items():
         _settle(page, section, view)
-        yield view, page.screenshot(full_page=view == "light" or section != "models")
+        yield view, page.screenshot(full_page=view != "dark" or section != "models")
         page.close()
 
 

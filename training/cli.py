@@ -110,12 +110,14 @@ def _build_parser() -> _Parser:
     show.add_argument("--step", type=_positive, default=10, help="draw every n-th row and column")
     show.set_defaults(command=commands.show)
 
-    tables = subparsers.add_parser("tables", help="print the papers' tables beside recorded runs")
+    tables = subparsers.add_parser(
+        "tables", help="print the papers' tables beside what was recorded"
+    )
     tables.add_argument(
         "--records",
         type=Path,
         default=Path("docs/records"),
-        help="holds a record.json of each run under its name (default: %(default)s)",
+        help="holds records of runs and benchmarks (default: %(default)s)",
     )
     _add_models(tables)
     tables.add_argument(

@@ -82,7 +82,7 @@ def test_dockerfiles_pass_their_linter(path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_image_compose_and_kubernetes_have_one_plan_of_threads() -> None:
+def test_image_compose_kubernetes_and_ray_have_one_plan_of_threads() -> None:
     plan = re.search(r"ISSRNN_THREADS=(\d+)$", SERVICE, re.MULTILINE)
     assert plan
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -90,3 +90,5 @@ def test_the_image_compose_and_kubernetes_have_one_plan_of_threads() -> None:
     default = f"${{ISSRNN_THREADS:-{plan[1]}}}"
     assert compose["services"]["service"]["environment"]["ISSRNN_THREADS"] == default
     assert f"ISSRNN_THREADS={plan[1]}" in kubernetes.splitlines()
+    ray = yaml.safe_load((ROOT / "deploy/ray/serve.yaml").read_text())
+    assert ray["applications"][0]["args"]["threads"] == int(plan[1])
