@@ -44,8 +44,8 @@ _OPENING = """\
 The tables of Wen et al., *Learning Intrinsic Sparse Structures within Long Short-Term Memory*
 ([ICLR 2018](https://arxiv.org/abs/1709.05027)), each with this project's runs below the paper's
 rows. Perplexities are of the validation and test split, EM and F1 of SQuAD's development split;
-*fewer* is the dense model's multiply-adds over a model's. Generated from [records](records) of runs and
-benchmarks and from the cards of the models that ship, by
+*fewer* is the dense model's multiply-adds over a model's. Generated from [records](records) of runs
+and benchmarks and from the cards of the models that ship, by
 
 ```sh
 .venv/bin/python -m training tables --write docs/results.md
@@ -62,10 +62,10 @@ _CLASSIFIER_TIMES = (
 _STORAGE = """\
 ## What storing costs
 
-Figures of the artifacts in `models/`: of the weights as they were trained (measured by `training run`), of
-what the artifact's file gives back (by `training export`), both computed in fp32, and of an engine that
-computes in int8 (by `python -m service.measure models/NAME DATA --engine onnxruntime-int8`, DATA being the
-test split that the model's task is measured on)."""
+Figures of the artifacts in `models/`: of the weights as they were trained (measured by
+`training run`), of what the artifact's file gives back (by `training export`), both computed in
+fp32, and of an engine that computes in int8 (by `python -m service.measure models/NAME DATA
+--engine onnxruntime-int8`, DATA being the test split of the model's task)."""
 
 
 def classifiers_picture(corpus: str) -> str:
