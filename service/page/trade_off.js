@@ -58,16 +58,16 @@ function grid(x, y, width) {
 
 /** Points with their names, which give way downwards to points and names that are already there. */
 function marks(points, x, y, seriesOf, width) {
-  const taken = points.map(({ model, x: cost, y: value }) =>
-    ({ model, top: y.at(value) + 4, left: x.at(cost) - 8, right: x.at(cost) + 8 }));
+  const taken = points.map(({ x: cost, y: value }) =>
+    ({ top: y.at(value) + 4, left: x.at(cost) - 8, right: x.at(cost) + 8 }));
   return [...points].sort((a, b) => y.at(a.y) - y.at(b.y)).map(({ model, x: cost, y: value }) => {
     const [cx, cy] = [x.at(cost), y.at(value)];
     const length = LETTER * model.name.length;
     const toTheLeft = cx + GAP + length > width;
     const left = toTheLeft ? Math.max(0, cx - GAP - length) : cx + GAP;
     let top = cy + 4;
-    while (taken.some((other) => other.model !== model && Math.abs(other.top - top) < LINE && left < other.right && other.left < left + length)) top += LINE;
-    taken.push({ model, top, left, right: left + length });
+    while (taken.some((other) => Math.abs(other.top - top) < LINE && left < other.right && other.left < left + length)) top += LINE;
+    taken.push({ top, left, right: left + length });
     return svg("g", { style: { "--series": `var(--series-${seriesOf(model.name)})` } },
       svg("circle", { class: "point", cx, cy, r: 7 }),
       svg("text", { x: toTheLeft ? left + length : left, y: top, "text-anchor": toTheLeft ? "end" : "start" }, model.name));

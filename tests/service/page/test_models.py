@@ -83,3 +83,34 @@ def test_quality_is_plotted_against_cost(page: Page) -> None:
     answer = page.locator(".card", has=page.get_by_role("heading", name="Trade-off: answer"))
     answer.get_by_label("Metric").select_option("exact_match")
     expect(answer.get_by_role("img", name="exact match against")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [300, 420, 900])
+def test_no_name_in_the_plot_covers_a_point_or_another_name(page: Page, width: int) -> None:
+    """As of the readers that ship: the middle one's name has room on neither side."""
+    boxes: list[list[dict[str, float]]] = page.evaluate(
+        """async (width) => {
+          const { tradeOff } = await import("/page/trade_off.js");
+          const made = { "squad-bidaf-dense": [2500000, 74.9], "squad-bidaf-iss": [1431000, 75.6],
+                         "squad-bidaf-iss-finetune": [1157500, 73.7] };
+          const models = Object.entries(made).map(([name, [multiply_adds, f1]]) =>
+            ({ name, multiply_adds, metrics: { f1 } }));
+          const plot = tradeOff(models, "f1", () => 1, width);
+          document.querySelector("main").append(plot);
+          return [".point", ".point + text"].map((each) => [...plot.querySelectorAll(each)]
+            .map((element) => element.getBoundingClientRect().toJSON()));
+        }""",
+        width,
+    )
+    points, names = boxes
+    assert len(points) == len(names) == 3
+    for name in names:
+        for other in (*points, *names):
+            apart = (
+                other is name
+                or name["right"] <= other["left"]
+                or other["right"] <= name["left"]
+                or name["bottom"] <= other["top"] + 4  # a line's box is higher than its letters
+                or other["bottom"] <= name["top"] + 4
+            )
+            assert apart, (name, other)
