@@ -39,8 +39,8 @@ def main() -> None:
     if unknown := unknown_variables():
         log.warning("no setting of the service: %s", ", ".join(unknown))
     try:
-        read_default_split(settings)  # what is wrong with it is said here and not by every worker
         if settings.workers > 1:
+            read_default_split(settings)  # what is wrong with it is said once, not by every worker
             serve_with_workers(settings)
         else:
             serve(create_app(settings), settings)

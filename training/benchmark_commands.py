@@ -36,16 +36,15 @@ __all__ = ["benchmark_products", "benchmark_sparse_step", "benchmark_step"]
 def benchmark_step(options: argparse.Namespace) -> None:
     """Print a table of step times, with the conditions they were taken under."""
     set_threads(options.threads)
-    device = choose_device("cpu")
     workload = StepWorkload(
         hidden_size=options.hidden, vocabulary_size=options.vocabulary, rounds=options.rounds
     )
     with progress_bar("timing", 5 * (options.rounds + 1), "step") as bar:
         times = time_steps(workload, between=lambda: _ignore(bar.update()))
-    conditions = (
+    conditions = _conditions(
         f"2 x {workload.hidden_size} units, {workload.vocabulary_size} words, batch "
-        f"{workload.batch_size}, {workload.bptt_steps} steps; {describe_machine(device)}; "
-        f"{workload.rounds} rounds in turn; commit {git_commit()[:12]}"
+        f"{workload.batch_size}, {workload.bptt_steps} steps",
+        workload.rounds,
     )
     _say(f"{table(times)}\n\n{conditions}")
     if options.record is not None:
@@ -77,10 +76,10 @@ def benchmark_sparse_step(options: argparse.Namespace) -> None:
         measured = [
             time_sparse_steps(workload, lambda: _ignore(bar.update())) for workload in workloads
         ]
-    conditions = (
+    conditions = _conditions(
         f"{options.vocabulary} words, {options.batch} texts of {options.words} words; torch "
-        f"{torch.__version__}; {describe_machine(choose_device('cpu'))}; {options.rounds} rounds "
-        f"in turn; commit {git_commit()[:12]}"
+        f"{torch.__version__}",
+        options.rounds,
     )
     _say(f"{sparse_steps_table(measured)}\n\n{conditions}")
     if options.record is not None:
@@ -102,15 +101,20 @@ def benchmark_products(options: argparse.Namespace) -> None:
             products.append(
                 time_products(hidden, batch, options.rounds, lambda: _ignore(bar.update()))
             )
-    conditions = (
-        f"torch {torch.__version__}, fp32; {describe_machine(choose_device('cpu'))}; "
-        f"{options.rounds} rounds in turn; commit {git_commit()[:12]}"
-    )
+    conditions = _conditions(f"torch {torch.__version__}, fp32", options.rounds)
     _say(f"{products_table(products)}\n\n{conditions}")
     plot_products(options.out / "sparse-products.png", products, conditions)
     _say(str(options.out / "sparse-products.png"))
     if options.record is not None:
         _write_record(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
+
+
+def _conditions(what: str, rounds: int) -> str:
+    """Under what a benchmark ran: its work, the machine, the commit."""
+    return (
+        f"{what}; {describe_machine(choose_device('cpu'))}; {rounds} rounds in turn; "
+        f"commit {git_commit()[:12]}"
+    )
 
 
 def _write_record(path: Path, document: dict[str, Any]) -> None:
