@@ -2,8 +2,9 @@
 
 from issrnn.networks.bidaf import BiDAF, Text
 from issrnn.networks.classifier import Classifier
+from issrnn.networks.dropout import SequenceDropout, VariationalDropout
 from issrnn.networks.language_model import LanguageModel, State
-from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork, VariationalDropout
+from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork
 
 __all__ = [
     "BiDAF",
@@ -11,6 +12,7 @@ __all__ = [
     "HighwayLayer",
     "LanguageModel",
     "RecurrentHighwayNetwork",
+    "SequenceDropout",
     "State",
     "Text",
     "VariationalDropout",

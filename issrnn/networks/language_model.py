@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from issrnn.architecture import Cell, RecurrentLanguageModel
+from issrnn.networks.dropout import word_mask
 
 __all__ = ["LanguageModel", "State"]
 
@@ -53,7 +54,9 @@ class LanguageModel(nn.Module):
             make_layer(inputs, hidden) for inputs, hidden in pairwise(sizes)
         )
         self.decoder = nn.Linear(sizes[-1], architecture.vocabulary_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout: nn.Module = nn.Dropout(dropout)
+        self.word_dropout = 0.0
+        """Probability that a word is dropped while training, wherever a sequence has it."""
 
     @property
     def architecture(self) -> RecurrentLanguageModel:
@@ -86,7 +89,10 @@ class LanguageModel(nn.Module):
     def features(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """The input of the softmax layer, (T, B, H), and the state after the last step."""
         entries: Sequence[Any] = state if state is not None else (None,) * len(self.layers)
-        activations = self.dropout(self.embedding(tokens))
+        vectors = self.embedding(tokens)
+        if self.training and self.word_dropout:
+            vectors = vectors * word_mask(tokens, self.word_dropout, vectors)
+        activations = self.dropout(vectors)
         final = []
         for layer, entry in zip(self.layers, entries, strict=True):
             activations, entry_after = layer(activations, entry)

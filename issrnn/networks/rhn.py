@@ -7,7 +7,6 @@ coupled gates, variational drop-out (Gal and Ghahramani, 2016), tied word vector
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,26 +15,10 @@ from torch.nn.functional import linear
 
 from issrnn.architecture import RecurrentHighwayLanguageModel
 from issrnn.declare import Declaration
+from issrnn.networks.dropout import VariationalDropout, dropout_mask, word_mask
 from issrnn.networks.language_model import State
 
-__all__ = ["HighwayLayer", "RecurrentHighwayNetwork", "VariationalDropout"]
-
-
-@dataclass(frozen=True)
-class VariationalDropout:
-    """Probabilities that something is dropped while training.
-
-    Each mask is drawn once for a call of the network and holds at all its time steps.
-    """
-
-    words: float = 0.0
-    """A word, wherever it occurs in a sequence."""
-    inputs: float = 0.0
-    """An entry of the word vectors."""
-    state: float = 0.0
-    """A unit, where the highway steps read it: the same at all of them."""
-    output: float = 0.0
-    """A unit, where the softmax layer reads it."""
+__all__ = ["HighwayLayer", "RecurrentHighwayNetwork"]
 
 
 class HighwayLayer(nn.Module):
@@ -195,12 +178,12 @@ class RecurrentHighwayNetwork(nn.Module):
         mask: Tensor | None = None
         dropout = self.dropout
         if self.training:
-            vectors = vectors * _word_mask(tokens, dropout.words, vectors)
-            vectors = vectors * _mask((batch, vectors.shape[-1]), dropout.inputs, vectors)
-            mask = _mask((batch, width), dropout.state, vectors)
+            vectors = vectors * word_mask(tokens, dropout.words, vectors)
+            vectors = vectors * dropout_mask((batch, vectors.shape[-1]), dropout.inputs, vectors)
+            mask = dropout_mask((batch, width), dropout.state, vectors)
         outputs, after = self.highway(vectors, before, mask)
         if self.training:
-            outputs = outputs * _mask((batch, width), dropout.output, outputs)
+            outputs = outputs * dropout_mask((batch, width), dropout.output, outputs)
         return outputs, (after.unsqueeze(0),)
 
     @torch.no_grad()
@@ -218,17 +201,3 @@ class RecurrentHighwayNetwork(nn.Module):
                 parameter.uniform_(-bound, bound)
         for step in self.highway.steps:
             step.bias[self.highway.width :] = gate_bias
-
-
-def _mask(shape: tuple[int, ...], probability: float, like: Tensor) -> Tensor:
-    """0 with this probability, otherwise what keeps the expectation 1."""
-    keep = 1.0 - probability
-    return like.new_empty(shape).bernoulli_(keep).div_(keep)
-
-
-def _word_mask(tokens: Tensor, probability: float, like: Tensor) -> Tensor:
-    """(T, B, 1): one draw for each word of a sequence, wherever it occurs."""
-    draws = _mask(tuple(tokens.shape), probability, like)
-    same = tokens.unsqueeze(1) == tokens.unsqueeze(0)  # (T, T, B)
-    first = same.to(torch.uint8).argmax(1)  # (T, B): where the word occurs for the first time
-    return draws.gather(0, first).unsqueeze(-1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from issrnn.architecture import Cell, RecurrentLanguageModel
-from issrnn.networks import LanguageModel
+from issrnn.networks import LanguageModel, SequenceDropout
 
 
 def make_model(cell: Cell) -> LanguageModel:
@@ -40,6 +40,47 @@ def test_dropout_is_active_only_in_training() -> None:
     torch.testing.assert_close(model(tokens)[0], model(tokens)[0])
     model.train()
     assert not torch.equal(model(tokens)[0], model(tokens)[0])
+
+
+def test_a_dropped_word_is_dropped_wherever_a_sequence_has_it() -> None:
+    model = make_model("lstm")
+    tokens = torch.randint(11, (7, 200))
+    model.dropout = Recording()
+    model.word_dropout = 0.25
+    model(tokens)
+    vectors = model.embedding(tokens)
+    assert model.dropout.inputs[0].equal(vectors)
+    model.train()
+    model(tokens)
+    factors = (model.dropout.inputs[0] / vectors).mean(-1)
+    kept = factors > 0
+    torch.testing.assert_close(factors[kept], torch.full_like(factors[kept], 1 / 0.75))
+    assert kept.float().mean() == pytest.approx(0.75, abs=0.05)
+    for word in range(11):
+        occurs = tokens == word
+        assert not ((occurs & kept).any(0) & (occurs & ~kept).any(0)).any()
+
+
+def test_sequence_dropout_drops_the_same_units_at_all_steps() -> None:
+    torch.manual_seed(0)
+    drop = SequenceDropout(0.25)
+    x = torch.full((6, 30, 50), 3.0)
+    y = drop(x)
+    assert y.equal(y[:1].expand_as(y))
+    assert sorted(y.unique().tolist()) == pytest.approx([0.0, 4.0])
+    assert float((y[0] != 0).float().mean()) == pytest.approx(0.75, abs=0.05)
+    assert drop.eval()(x) is x
+    assert SequenceDropout(0.0)(x) is x
+
+
+class Recording(torch.nn.Module):
+    """In the place of drop-out: keeps what it was given in the last call, and passes it on."""
+
+    def forward(self, activations: torch.Tensor) -> torch.Tensor:
+        if activations.shape[-1] == 4:
+            self.inputs: list[torch.Tensor] = []
+        self.inputs.append(activations)
+        return activations
 
 
 def test_initial_weights_lie_within_the_bound_and_biases_are_zero() -> None:

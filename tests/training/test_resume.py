@@ -15,7 +15,7 @@ from tests.training.conftest import TINY_ISS, set_options, training_process
 from training.cli import main
 
 PRESET = "ptb-lstm-small-iss"
-ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1")
+ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1", "dropout_words=0.1")
 """With momentum, to be shrunk as well, and all kinds of drop-out."""
 
 

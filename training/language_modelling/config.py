@@ -46,6 +46,9 @@ class LanguageModelConfig(RunConfig):
     weight_decay: NonNegativeFloat = 0.0
     """Of SGD, on every parameter."""
 
+    dropout_words: Probability = 0.0
+    """Of a word, wherever a stretch of a stream has it."""
+
     @abstractmethod
     def architecture(self, vocabulary_size: int) -> LanguageModelArchitecture:
         """Sizes of the network at the start of training."""
@@ -67,6 +70,9 @@ class StackedConfig(LanguageModelConfig):
     """Kind of recurrent layer."""
     embedding_size: PositiveInt
     """Length of a word vector."""
+    masks: Literal["step", "sequence"] = "step"
+    """Drop-out's masks are drawn anew at each step, or once a mini-batch: variational drop-out (Gal
+    and Ghahramani, 2016)."""
     weight_drop: Probability = 0.0
     """Of a recurrent weight, drawn once a mini-batch; of LSTMs (Merity et al., 2018)."""
 
@@ -107,11 +113,9 @@ class HighwayConfig(LanguageModelConfig):
     gate_bias: float = -2.0
     """Where the biases of the gates T start: below 0 a highway step first carries the state on."""
 
-    dropout_words: Probability = 0.0
-    """Of a word, wherever a stretch of a stream has it. This and the next are drawn once a
-    mini-batch and hold at all its steps."""
     dropout_inputs: Probability = 0.0
-    """Of an entry of the word vectors."""
+    """Of an entry of the word vectors. This and the next are drawn once a mini-batch and hold at
+    all its steps."""
     dropout_state: Probability = 0.0
     """Of a unit, as the highway steps read it."""
     dropout_output: Probability = 0.0

@@ -16,6 +16,7 @@ from issrnn.networks import (
     HighwayLayer,
     LanguageModel,
     RecurrentHighwayNetwork,
+    SequenceDropout,
     State,
     VariationalDropout,
 )
@@ -115,7 +116,9 @@ def _build_stacked(config: StackedConfig, architecture: RecurrentLanguageModel) 
             return FastLSTM(inputs, hidden, precision, config.weight_drop)
 
     model = LanguageModel(architecture, recurrent=recurrent)
-    model.dropout = FastDropout(1.0 - config.keep)
+    dropout = FastDropout if config.masks == "step" else SequenceDropout
+    model.dropout = dropout(1.0 - config.keep)
+    model.word_dropout = config.dropout_words
     model.initialise_uniform_(config.init_bound)
     return model
 

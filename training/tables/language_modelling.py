@@ -149,8 +149,10 @@ def l1_table(records: Sequence[Record]) -> str:
 
 def _drop_out(config: StackedConfig) -> tuple[str]:
     """As the cell *keep* has it."""
+    variational = " variational" if config.masks == "sequence" else ""
     weights = f", weight drop {config.weight_drop:.2f}" if config.weight_drop else ""
-    return (f"{config.keep:.2f}{weights}",)
+    words = f", word drop {config.dropout_words:.2f}" if config.dropout_words else ""
+    return (f"{config.keep:.2f}{variational}{weights}{words}",)
 
 
 def _is_large(config: StackedConfig) -> bool:

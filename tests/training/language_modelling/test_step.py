@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from issrnn.lasso import GroupLasso
-from issrnn.networks import LanguageModel
+from issrnn.networks import LanguageModel, SequenceDropout
 from tests.training.conftest import tiny
 from tests.training.language_modelling.corpora import random_corpus
 from training.errors import ConfigError
+from training.fast_dropout import FastDropout
 from training.fast_lstm import FastLSTM
 from training.language_modelling.experiment import LanguageModelling
 from training.language_modelling.streams import Streams
@@ -138,6 +139,16 @@ def test_recurrent_weights_are_dropped_as_the_config_says() -> None:
     for layer in model.layers:  # the fast ones also where products run in fp32
         assert isinstance(layer, FastLSTM)
         assert layer.drop_weights.p == 0.5
+
+
+def test_masks_of_drop_out_are_drawn_as_often_as_the_config_says() -> None:
+    for masks, kind in (("step", FastDropout), ("sequence", SequenceDropout)):
+        settings = (f"masks={masks}", "keep=0.75", "dropout_words=0.1")
+        model = language_model(session("ptb-lstm-small-dense", *settings))
+        assert type(model.dropout) is kind
+        assert (model.dropout.p, model.word_dropout) == (0.25, 0.1)
+    with pytest.raises(ConfigError, match="masks: Input should be 'step' or 'sequence'"):
+        tiny("ptb-lstm-small-dense", "masks=word")
 
 
 def test_a_device_without_what_a_config_needs_is_refused() -> None:

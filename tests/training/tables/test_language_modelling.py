@@ -67,10 +67,13 @@ def test_a_run_is_compared_with_its_dense_model_also_where_none_is_recorded() ->
     assert rows(stacked_table(RECORDS[:1]))["ptb-lstm-large-iss"][-1] == "8.50x"
 
 
-def test_dropped_weights_stand_beside_keep() -> None:
+def test_what_else_is_dropped_stands_beside_keep() -> None:
     dropping = record("ptb-lstm-large-iss", 78.0, [300, 300], 6_000_000)
     dropping["config"]["weight_drop"] = 0.5
     assert rows(stacked_table([dropping]))["ptb-lstm-large-iss"][0] == "0.60, weight drop 0.50"
+    dropping["config"] |= {"masks": "sequence", "weight_drop": 0.0, "dropout_words": 0.1}
+    cell = rows(stacked_table([dropping]))["ptb-lstm-large-iss"][0]
+    assert cell == "0.60 variational, word drop 0.10"
 
 
 def test_highway_networks_are_told_apart_by_depth_and_lambda() -> None:
