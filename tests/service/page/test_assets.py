@@ -129,3 +129,11 @@ def test_a_library_is_the_one_that_was_published(library: str) -> None:
     folder = PAGE / "vendor" / library
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     assert found == VENDORED[library]
+
+
+def test_models_have_as_many_marks_as_there_are_colours() -> None:
+    count = re.search(r"const SERIES = (\d+);", (PAGE / "catalogue.js").read_text(encoding="utf-8"))
+    colours = (PAGE / "style" / "colours.css").read_text(encoding="utf-8")
+    numbers = [int(number) for number in re.findall(r"--series-(\d+):", colours)]
+    assert count is not None
+    assert numbers == list(range(int(count[1])))
