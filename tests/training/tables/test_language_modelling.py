@@ -10,7 +10,6 @@ from training.tables.language_modelling import (
     stacked_table,
 )
 
-
 BETWEEN_LAYERS = {"keep": 0.6, "masks": "step", "weight_drop": 0.0, "dropout_words": 0.0}
 """Drop-out as the paper has it."""
 
