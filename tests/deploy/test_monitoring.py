@@ -150,15 +150,16 @@ def test_a_service_that_is_not_there_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_every_shipped_model_stands_beside_its_dense_one() -> None:
+def test_shipped_models_stand_beside_their_dense_one() -> None:
     families: dict[str, set[str]] = {}
     for path in sorted((DEPLOY.parent / "models").glob("*/config.json")):
         card = json.loads(path.read_text())
         match = FAMILY.fullmatch(card["name"])
         assert match, card["name"]
         families.setdefault(match[1], set()).add(card["variant"])
-    assert families
-    assert all("dense" in variants and len(variants) > 1 for variants in families.values())
+    without = {family for family, variants in families.items() if "dense" not in variants}
+    assert without == {"ptb-lstm-large"}  # only its ISS model ships, so nothing compares it
+    assert all(len(variants) > 1 for family, variants in families.items() if family not in without)
     comparing = [query for query in QUERIES if '"family"' in query]
     assert len(comparing) == 4
     assert all(query.count(f'"{FAMILY.pattern}"') == 2 for query in comparing)
