@@ -2,9 +2,9 @@
 
 from issrnn.networks.bidaf import BiDAF, Text
 from issrnn.networks.classifier import Classifier
-from issrnn.networks.dropout import SequenceDropout, VariationalDropout
+from issrnn.networks.dropout import SequenceDropout
 from issrnn.networks.language_model import LanguageModel, State
-from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork
+from issrnn.networks.rhn import HighwayLayer, RecurrentHighwayNetwork, VariationalDropout
 
 __all__ = [
     "BiDAF",

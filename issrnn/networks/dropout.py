@@ -5,29 +5,10 @@ Gal and Ghahramani (2016), https://arxiv.org/abs/1512.05287.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SequenceDropout", "VariationalDropout", "dropout_mask", "word_mask"]
-
-
-@dataclass(frozen=True)
-class VariationalDropout:
-    """Probabilities that something of a highway network is dropped while training.
-
-    Each mask is drawn once for a call of the network and holds at all its time steps.
-    """
-
-    words: float = 0.0
-    """A word, wherever it occurs in a sequence."""
-    inputs: float = 0.0
-    """An entry of the word vectors."""
-    state: float = 0.0
-    """A unit, where the highway steps read it: the same at all of them."""
-    output: float = 0.0
-    """A unit, where the softmax layer reads it."""
+__all__ = ["SequenceDropout", "dropout_mask", "word_mask"]
 
 
 class SequenceDropout(nn.Dropout):

@@ -7,6 +7,7 @@ coupled gates, variational drop-out (Gal and Ghahramani, 2016), tied word vector
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,10 +16,27 @@ from torch.nn.functional import linear
 
 from issrnn.architecture import RecurrentHighwayLanguageModel
 from issrnn.declare import Declaration
-from issrnn.networks.dropout import VariationalDropout, dropout_mask, word_mask
+from issrnn.networks.dropout import dropout_mask, word_mask
 from issrnn.networks.language_model import State
 
-__all__ = ["HighwayLayer", "RecurrentHighwayNetwork"]
+__all__ = ["HighwayLayer", "RecurrentHighwayNetwork", "VariationalDropout"]
+
+
+@dataclass(frozen=True)
+class VariationalDropout:
+    """Probabilities that something is dropped while training.
+
+    Each mask is drawn once for a call of the network and holds at all its time steps.
+    """
+
+    words: float = 0.0
+    """A word, wherever it occurs in a sequence."""
+    inputs: float = 0.0
+    """An entry of the word vectors."""
+    state: float = 0.0
+    """A unit, where the highway steps read it: the same at all of them."""
+    output: float = 0.0
+    """A unit, where the softmax layer reads it."""
 
 
 class HighwayLayer(nn.Module):
