@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
@@ -61,9 +60,10 @@ def plot_run(
     lines = [*upper.plot(*_columns(points), "-", label=label)]
     for number, name in enumerate(validation, start=1):
         points = [(row["epoch"], row[name]) for row in rows if name in row]
-        style = {"color": f"C{number}", "markersize": 4}
-        lines += right.plot(*_columns(points), "o-", label=_words(name), **style)
-        _mark(right, f"{_words(name)} of the weights kept: {kept[name]:.2f}", kept[name])
+        label = f"{_words(name)} (of the weights kept: {kept[name]:.2f})"
+        color = f"C{number}"
+        lines += right.plot(*_columns(points), "o-", color=color, markersize=4, label=label)
+        right.axhline(kept[name], color=color, linewidth=0.8, linestyle=":")
     upper.set(ylabel=_words(training), title=title)
     if perplexities:
         upper.set(yscale="log")
@@ -71,7 +71,7 @@ def plot_run(
             axis_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
     else:
         right.set(ylabel=", ".join(_words(name) for name in validation))
-    upper.legend(handles=lines)
+    right.legend(handles=lines)  # of the axes on top, so that no line crosses it
     for axes, (kind, names) in zip(below, by_layer.items(), strict=True):
         for name in names:
             points = [(row["epoch"], row[name]) for row in rows if name in row]
@@ -107,8 +107,3 @@ def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[f
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _mark(axes: Axes, text: str, level: float) -> None:
-    axes.axhline(level, color="gray", linewidth=0.8, linestyle=":")
-    axes.annotate(text, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom")
