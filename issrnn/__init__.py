@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from issrnn.find import find_groups
     from issrnn.groups import Group, Groups, Refusal, Slice
     from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
+    from issrnn.life_averages import update_averages_
     from issrnn.recurrent import StackedRecurrent
     from issrnn.set_masks import SparseEvolution
     from issrnn.shrinking import LiveShrink, removable_components, shrink, shrink_
@@ -45,6 +46,7 @@ __all__ = [
     "shrink",
     "shrink_",
     "threshold_",
+    "update_averages_",
 ]
 
 _NAMES = {
@@ -54,6 +56,7 @@ _NAMES = {
     "find": ("find_groups",),
     "groups": ("Group", "Groups", "Refusal", "Slice"),
     "lasso": ("GroupLasso", "l1_subgradient_", "threshold_"),
+    "life_averages": ("update_averages_",),
     "recurrent": ("StackedRecurrent",),
     "set_masks": ("SparseEvolution",),
     "shrinking": ("LiveShrink", "removable_components", "shrink", "shrink_"),

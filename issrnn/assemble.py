@@ -132,7 +132,7 @@ def _slices(
         if not len(positions):
             continue
         shape = model.get_parameter(weight.parameter).shape
-        is_bias = sum(size > 1 for size in shape) == 1
+        is_bias = all(size == 1 for size in shape[:-1])  # also an initial state, (1, 1, H)
         reads = weight in tracer.context.read
         slices.append(
             Slice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None
     steps: dict[str, list[int]] = {}
     with ExitStack() as stack:
         for path in recurrent:
-            handle = copy.get_submodule(path).register_forward_hook(_counter(steps, path))
+            module = copy.get_submodule(path)
+            note = _counter(steps, path, inspect.signature(module.forward))
+            handle = module.register_forward_hook(note, with_kwargs=True)
             stack.callback(handle.remove)
         counter = stack.enter_context(FlopCounterMode(display=False))
         stack.enter_context(quiet())
@@ -138,9 +141,11 @@ def _recurrent_modules(model: nn.Module) -> list[str]:
     return found
 
 
-def _counter(steps: dict[str, list[int]], path: str) -> Callable[..., None]:
-    def note(module: nn.Module, args: tuple[Any, ...], _: Any) -> None:
-        given = args[0]
+def _counter(
+    steps: dict[str, list[int]], path: str, signature: inspect.Signature
+) -> Callable[..., None]:
+    def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], _: Any) -> None:
+        given = next(iter(signature.bind(*args, **kwargs).arguments.values()))
         data: Tensor = given.data if isinstance(given, PackedSequence) else given
         steps.setdefault(path, []).append(data.numel() // data.shape[-1])
         del module

@@ -138,7 +138,12 @@ def declare_groups(
 
 
 def groups_to_json(groups: Groups) -> str:
-    """Groups as the text of a declaration, with every place listed; `declare_groups` reads it."""
+    """Groups as the text of a declaration, with every place listed; `declare_groups` reads it.
+
+    Of declared groups it holds everything. Found ones can be looked at and regularised from it, but
+    not shrunk: what torch's recurrent modules need for that is found on the model alone.
+    """
+    source = groups.source
     document = {
         "groups": [
             {
@@ -155,11 +160,34 @@ def groups_to_json(groups: Groups) -> str:
                     }
                     for part in group.slices
                 ],
+                "attributes": [
+                    {"module": attribute.module, "name": attribute.name}
+                    for attribute in (source.attributes if source else ())
+                    if attribute.group == number
+                ],
             }
-            for group in groups
-        ]
+            for number, group in enumerate(groups)
+        ],
+        "states": _declared_states(groups, source) if source else [],
     }
     return json.dumps(document, indent=1)
+
+
+def _declared_states(groups: Groups, source: Source) -> list[dict[str, Any]]:
+    return [
+        {
+            "owner": groups[part.group].owner,
+            "output": _number_of(part, source.output_states),
+            "input": _number_of(part, source.input_states),
+            "axis": part.axis,
+        }
+        for part in source.carried
+        if isinstance(part, DeclaredState)
+    ]
+
+
+def _number_of(part: DeclaredState, leaves: Mapping[int, Any]) -> int | None:
+    return next((number for number, found in leaves.items() if found is part), None)
 
 
 def _read(declaration: Declaration | Mapping[str, Any] | Path) -> Declaration:

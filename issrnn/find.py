@@ -46,7 +46,7 @@ def find_groups(model: nn.Module, example_inputs: Any) -> Groups:
     Raises:
         TypeError: If the model is no module or cannot be copied, the inputs are of no such form, or
             it returns something other than tensors and containers of them.
-        ValueError: If the model is a compiled or scripted one.
+        ValueError: If the model is a compiled or scripted one, or wrapped for distributed training.
     """
     return trace(model, Examples.of(example_inputs)).groups
 
@@ -66,6 +66,10 @@ def trace(model: nn.Module, examples: Examples, former: Groups | None = None) ->
     if isinstance(model, torch.jit.ScriptModule) or type(model).__name__ == "OptimizedModule":
         raise ValueError(
             "compiled and scripted models hide their operations: pass the module they came from"
+        )
+    if isinstance(model, nn.parallel.DistributedDataParallel):
+        raise ValueError(
+            "pass the module inside (`.module`), and wrap it anew after shrink_ removed units"
         )
     with quiet():
         tracer = Tracer(model)

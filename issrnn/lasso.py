@@ -35,7 +35,8 @@ class _Membership:
 class GroupLasso:
     """The penalty ``R(w) = sum of the lengths of all components' weight groups`` (Eq. 2).
 
-    It refers to the parameters that exist now: make a new one after the model was shrunk.
+    It refers to the parameters that exist now: make a new one after the model was shrunk. What has
+    ``requires_grad=False`` counts in the lengths but is never changed.
     """
 
     def __init__(self, groups: Sequence[Group]) -> None:
@@ -78,7 +79,7 @@ class GroupLasso:
         lengths = (self._squares() + EPSILON).sqrt()
         factors = strength / lengths
         factors[-1] = 0.0
-        for membership in self._memberships:
+        for membership in self._trained():
             gradient = membership.parameter.grad
             if gradient is None:
                 raise ValueError("add_gradient_ needs gradients: call backward() first")
@@ -106,12 +107,15 @@ class GroupLasso:
         lengths = self._squares().sqrt()
         factors = (1.0 - strength / lengths).clamp_(min=0.0).nan_to_num_(nan=0.0)
         factors[-1] = 1.0
-        for membership in self._memberships:
+        for membership in self._trained():
             for weight, _, by_axis in _blocks(membership, factors):
                 for factor in by_axis:
                     weight.mul_(factor)
                 if threshold > 0.0:
                     weight.copy_(nn.functional.hardshrink(weight, threshold))
+
+    def _trained(self) -> Iterator[_Membership]:
+        return (each for each in self._memberships if each.parameter.requires_grad)
 
     def _squares(self) -> Tensor:
         """Squared length of every component, (count + 1,); the last entry is all other weights."""

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from issrnn.recurrent import StackedRecurrent, WideCell, cell_names
 
-__all__ = ["Cell", "Layout", "convert_state", "is_recurrent", "layout_of"]
+__all__ = ["TORCH_CLASSES", "Cell", "Layout", "convert_state", "is_recurrent", "layout_of"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+TORCH_CLASSES = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
+"""Whose structure is known; also that of their subclasses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +105,11 @@ def layout_of(module: nn.Module, path: str) -> Layout:
         return replace(inner, module=path, layers=((cell,),), state_width=module.hidden_size)
     if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(f"{path} is no recurrent module but a {type(module).__name__}")
+    if not isinstance(module, TORCH_CLASSES):
+        raise ValueError(
+            f"a {type(module).__name__} is no LSTM, GRU or RNN of torch: declare its groups "
+            "(issrnn.declare_groups)"
+        )
     if getattr(module, "proj_size", None):
         raise ValueError(
             f"proj_size={module.proj_size}: the cell and the projected state have different units; "
@@ -171,9 +178,12 @@ def _by_layer(cells: list[Cell], directions: int) -> tuple[tuple[Cell, ...], ...
 
 def _weight_names(module: nn.Module, path: str, suffix: str) -> dict[str, str]:
     names = {}
+    own = dict(module.named_parameters(recurse=False))
     for kind in _WEIGHTS if module.bias else _WEIGHTS[:2]:
         name = f"{kind}{suffix}"
-        if name not in dict(module.named_parameters(recurse=False)):
+        if name not in own:
+            if isinstance(getattr(module, name, None), nn.Parameter):
+                raise ValueError(f"{name} is shared with another layer of the module")
             raise ValueError(
                 f"{name} is no plain parameter (a parametrization or weight drop computes it); "
                 "remove it first, e.g. by torch.nn.utils.parametrize.remove_parametrizations"

@@ -61,6 +61,7 @@ class SparseEvolution:
         zeta: float = 0.3,
         gates: Gates = "apart",
         seed: int = 0,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """Draw which weights exist, and set all others to zero.
 
@@ -73,10 +74,13 @@ class SparseEvolution:
             gates: ``together`` lets weights move from gate to gate of a layer, as Liu et al.
                 (2021), https://arxiv.org/abs/2101.09048, found to help.
             seed: Of the places.
+            state: What `state_dict` gave: the weights that exist are those of then, none is drawn,
+                and what comes next is what came then. The model's weights may be loaded before or
+                after.
 
         Raises:
             ValueError: If the model has no such layers, a layer's weights are no plain parameters,
-                or a number is out of range.
+                a number is out of range, or ``state`` is of a model with other sparse parameters.
         """
         if not epsilon > 0:
             raise ValueError(f"epsilon must be above 0, not {epsilon}")
@@ -95,6 +99,8 @@ class SparseEvolution:
             self._sparse[name] = _Sparse(parameter, count, mask.to(parameter.device))
         if not self._sparse:
             raise ValueError("the model has no recurrent and no embedding layers to make sparse")
+        if state is not None:
+            self.load_state_dict(state)
         self.mask_weights_()
 
     @property
@@ -163,6 +169,9 @@ class SparseEvolution:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called; the weights are left as they are.
+
+        So they must be loaded after this object was made, which has masked what was there; given
+        as ``state`` to the constructor, it masks nothing else.
 
         Raises:
             ValueError: If it is of a model with other sparse parameters.

@@ -95,19 +95,24 @@ def shrink_(
 ) -> LiveShrink:
     """Make a model smaller in place, in the middle of training.
 
+    What refers to the former parameters must be made anew where something was removed: a
+    `GroupLasso`, a ``DistributedDataParallel`` around the model.
+
     Args:
         model: The module the groups were found on.
         groups: From `find_groups`, `declare_groups` or an earlier `shrink_`.
-        optimizer: Goes on with the smaller parameters; every tensor of its state that has the shape
-            of its parameter (momentum, Adam's moments) is cut like it.
+        optimizer: Goes on with the smaller parameters; every tensor of its state is cut like its
+            parameter along the axes where it is as long (momentum, Adam's moments, Adafactor's
+            rows and columns).
         states: The carried hidden state, as the model returned it.
 
     Returns:
         New groups and states, and what was removed. If nothing was, everything is as before.
 
     Raises:
-        ShrinkError: As `shrink`, or if ``states`` are not those of the model. The model and the
-            optimizer are then left as they were.
+        ShrinkError: As `shrink`, or if ``states`` are not those of the model, or the optimizer
+            keeps something that cannot be cut. The model and the optimizer are then left as they
+            were.
     """
     dropped = removable_components(model, groups)
     if not any(bool(mask.any()) for mask in dropped):
@@ -117,6 +122,8 @@ def shrink_(
     if any(not change.name for change in plan.changes):
         raise ShrinkError("the model is itself the recurrent module: put it into another module")
     new_states = converted_states(source, plan, states)
+    if optimizer is not None:
+        _check_optimizer(optimizer)
     trial = narrow_copy(model, plan)
     check_shapes(trial)
     new_groups = _new_groups(model, trial, groups, plan)
@@ -136,7 +143,14 @@ def _run_small(small: nn.Module, source: Source, plan: Plan) -> Any:
     try:
         return run(small, converted_examples(source, plan))
     except Exception as error:
-        raise ShrinkError(f"the shrunk model fails on the example inputs: {error}") from error
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> ShrinkError:
+    return ShrinkError(
+        f"the shrunk model fails on the example inputs: {error} (if the model keeps a state of an "
+        "earlier call, reset it before, or find the groups again)"
+    )
 
 
 def _training(model: nn.Module, path: str) -> bool:
@@ -198,11 +212,36 @@ def _new_groups(model: nn.Module, trial: nn.Module, groups: Groups, plan: Plan) 
         try:
             traced = trace(trial, converted_examples(source, plan), groups)
         except Exception as error:
-            raise ShrinkError(f"the shrunk model fails on the example inputs: {error}") from error
+            raise _failure(error) from error
         check_same_output(run(model, source.examples), traced.output, source, plan)
         new = traced.groups
     bound = tuple(Group(g.owner, g.size, g.slices, model) for g in new.groups)
     return Groups(model, bound, new.refused, new.source)
+
+
+def _check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """A tensor of the state is a number, or lies along its parameter: as long there, or 1."""
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if not isinstance(value, Tensor) or value.numel() <= 1:
+                continue
+            if value.dim() != parameter.dim() or any(
+                length not in {1, whole}
+                for length, whole in zip(value.shape, parameter.shape, strict=True)
+            ):
+                raise ShrinkError(
+                    f"{type(optimizer).__name__} keeps {key!r} of shape {tuple(value.shape)} for a "
+                    f"parameter of shape {tuple(parameter.shape)}, which cannot be cut with it"
+                )
+
+
+def _cut_like(parameter: Tensor, cuts: dict[int, Tensor], value: Any) -> Any:
+    if not isinstance(value, Tensor) or value.numel() <= 1:
+        return value
+    along = {
+        axis: kept for axis, kept in cuts.items() if value.shape[axis] == parameter.shape[axis]
+    }
+    return select(value, along)
 
 
 def _cut_optimizer(optimizer: torch.optim.Optimizer, plan: Plan) -> None:
@@ -217,8 +256,5 @@ def _cut_optimizer(optimizer: torch.optim.Optimizer, plan: Plan) -> None:
             if parameter in optimizer.state:
                 state = optimizer.state.pop(parameter)
                 optimizer.state[new] = {
-                    key: select(value, cuts)
-                    if isinstance(value, Tensor) and value.shape == parameter.shape
-                    else value
-                    for key, value in state.items()
+                    key: _cut_like(parameter, cuts, value) for key, value in state.items()
                 }

@@ -1,8 +1,8 @@
 """Sizes that a model's code fixes, found by trial.
 
 No trace shows whether a number in the code is a size, such as in ``view(batch, 2, 64)`` or in a
-division by the square root of a size. So some units are removed on trial, and the output compared
-with that of a copy in which all weights of these units are zero.
+division by the square root of a size. So half of the units are removed on trial, and the output
+compared with that of a copy in which all weights of these units are zero.
 """
 
 from __future__ import annotations
@@ -46,11 +46,15 @@ def fix_by_trial(groups: Groups, former: Groups | None = None) -> Groups:
 
 
 def _same_without(groups: Groups, chosen: Iterable[int]) -> bool:
-    """Whether the model is the same without one, two or three units of the chosen groups."""
+    """Whether the model is the same without about half of the units of the chosen groups.
+
+    Of one unit among hundreds the effect of a size, such as on its square root, would be lost.
+    """
     dropped = [torch.zeros(group.size, dtype=torch.bool) for group in groups]
     for place, number in enumerate(chosen):
         # Different numbers, so that code which needs two layers to have one size fails.
-        dropped[number][: min(place % 3 + 1, groups[number].size - 1)] = True
+        size = groups[number].size
+        dropped[number][: min(size // 2 + place % 3, size - 1)] = True
     plan = make_plan(groups.model, groups, dropped)
     source = source_of(groups)
     examples = converted_examples(source, plan)

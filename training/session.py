@@ -180,10 +180,8 @@ def resume(
         KeyError, RuntimeError, TypeError, ValueError: If the document is not one of `Session`.
     """
     model = experiment.build_network(parse_architecture(document["architecture"])).to(device)
-    evolution = make_evolution(experiment.config, model)
-    if evolution is not None:
-        evolution.load_state_dict(document["evolution"])
     model.load_state_dict(document["weights"])
+    evolution = make_evolution(experiment.config, model, document["evolution"])
     session = _assemble(experiment, model, document["kept"], evolution)
     session.optimizer.load_state_dict(document["optimizer"])
     session.state = _own_state(document["state"], device)
@@ -195,12 +193,25 @@ def resume(
     return session
 
 
-def make_evolution(config: RunConfig, model: nn.Module) -> SparseEvolution | None:
-    """Make a model sparse as the config says, before its first step; None if it stays dense."""
+def make_evolution(
+    config: RunConfig, model: nn.Module, state: Mapping[str, Any] | None = None
+) -> SparseEvolution | None:
+    """Make a model sparse as the config says; None if it stays dense.
+
+    Args:
+        config: Of the run.
+        model: Before its first step, or as it was when ``state`` was saved.
+        state: What `SparseEvolution.state_dict` gave.
+    """
     if not config.epsilon:
         return None
     return SparseEvolution(
-        model, epsilon=config.epsilon, zeta=config.zeta, gates=config.gates, seed=config.seed
+        model,
+        epsilon=config.epsilon,
+        zeta=config.zeta,
+        gates=config.gates,
+        seed=config.seed,
+        state=state,
     )
 
 

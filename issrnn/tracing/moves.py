@@ -10,10 +10,10 @@ from issrnn.tracing.context import Call, Context, Slot, Uniform, along
 from issrnn.tracing.labels import NONE, collapse, distinct
 from issrnn.tracing.tape import ZeroRule
 
-__all__ = ["MOVES", "follow_concatenation", "follow_move"]
+__all__ = ["LIKE", "MOVES", "follow_concatenation", "follow_move"]
 
 _SAME = {"alias", "clone", "contiguous", "detach", "lift_fresh", "to_copy"}
-_LIKE = {"zeros_like", "empty_like", "ones_like", "full_like", "rand_like", "randn_like"}
+LIKE = {"zeros_like", "empty_like", "ones_like", "full_like", "rand_like", "randn_like"}
 _RESHAPING = {
     *("expand", "permute", "reshape_alias", "squeeze", "t", "transpose", "unsafe_view"),
     *("unsqueeze", "view"),
@@ -23,7 +23,7 @@ _OTHERS = {
     *("constant_pad_nd", "diagonal", "flip", "narrow", "pack_padded_sequence", "repeat", "select"),
     *("slice", "split", "split_with_sizes", "unbind", "unsafe_split"),
 }
-MOVES = _SAME | _LIKE | _RESHAPING | _BY_INDEX | _OTHERS
+MOVES = _SAME | LIKE | _RESHAPING | _BY_INDEX | _OTHERS
 
 
 def follow_move(context: Context, call: Call) -> None:
@@ -33,7 +33,7 @@ def follow_move(context: Context, call: Call) -> None:
         context.refuse(call.tensors, f"used as an index ({call.name}) in {context.where}")
         return
     moved = [_move(context, call, source, slot) for slot in context.slots(source)]
-    rule: ZeroRule = "first" if call.name not in _LIKE or call.name == "zeros_like" else "never"
+    rule: ZeroRule = "first" if call.name not in LIKE or call.name == "zeros_like" else "never"
     for number, result in enumerate(call.results[: len(moved[0])]):
         slots = [slot for slot in (slots[number] for slots in moved) if slot is not None]
         slots = _one_for_each_axis(context, source, slots)
@@ -123,7 +123,7 @@ def _move(context: Context, call: Call, source: Tensor, slot: Slot) -> list[Slot
 
 def _run(call: Call, source: Tensor, labels: Tensor) -> list[Tensor]:
     """What the operation makes of labels in the place of ``source``."""
-    if call.name in _SAME | _LIKE:
+    if call.name in _SAME | LIKE:
         return [labels.to(call.results[0].device)]
     if call.name in {"view", "unsafe_view", "reshape_alias"}:
         return [labels.reshape(call.results[0].shape)]  # labels have strides of their own

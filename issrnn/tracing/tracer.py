@@ -13,11 +13,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from issrnn.layout import is_recurrent, layout_of
+from issrnn.layout import TORCH_CLASSES, Layout, is_recurrent, layout_of
 from issrnn.tracing.context import Call, Context, FinalState, Input, Slot, Uniform, along
 from issrnn.tracing.elementwise import follow_elementwise, is_elementwise
 from issrnn.tracing.modules import follow_recurrent, register_units
-from issrnn.tracing.moves import MOVES, follow_concatenation, follow_move
+from issrnn.tracing.moves import LIKE, MOVES, follow_concatenation, follow_move
 from issrnn.tracing.products import PRODUCTS, follow_product
 from issrnn.tracing.reductions import POOLINGS, REDUCTIONS, follow_pooling, follow_reduction
 
@@ -27,6 +27,10 @@ _UNCHANGED = {"alias", "clone", "contiguous", "detach", "lift_fresh"}
 _UNIFORM = {"zeros": 0.0, "new_zeros": 0.0, "zeros_like": 0.0, "ones": 1.0, "new_ones": 1.0}
 _FILLED = {"full", "new_full", "full_like", "scalar_tensor"}
 _WITHOUT_LABELS = {"new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"}
+_OTHER_FORWARD = (
+    "its class has a forward of its own that takes or gives something else than torch's: put the "
+    "torch module into a module of yours instead"
+)
 _LEAVING = {"numpy", "tolist", "__array__", "item", "__dlpack__"}
 
 
@@ -85,7 +89,9 @@ class Tracer:
             if is_recurrent(module) and not self.inside_recurrent(path):
                 self.recurrent[path] = module
                 try:
-                    register_units(self.context, layout_of(module, path))
+                    layout = layout_of(module, path)
+                    self._check_unshared(model, layout)
+                    register_units(self.context, layout)
                 except ValueError as error:
                     self.refused_modules[path] = str(error)
 
@@ -121,6 +127,12 @@ class Tracer:
         for alias in sharing:
             self._refresh(alias, call.results[0])
 
+    def refuse_module(self, path: str, given: Any, reason: str) -> None:
+        """A recurrent module is not what its structure says; its units and what it read stay."""
+        self.refused_modules[path] = reason
+        self.context.labels.refuse(torch.cat(self.context.units[path]), reason)
+        self.context.refuse([x for x in tree_leaves(given) if isinstance(x, Tensor)], reason)
+
     def follow_padding(self, packed: Tensor, padded: Tensor) -> None:
         """``pad_packed_sequence``: units stay along the last axis."""
         slots = []
@@ -135,6 +147,19 @@ class Tracer:
         tensors = [x for x in tree_leaves(values) if isinstance(x, Tensor)]
         why = f"their values leave torch in {self.context.where}: keep them in tensors"
         self.context.refuse(tensors, why)
+
+    def _check_unshared(self, model: nn.Module, layout: Layout) -> None:
+        """Weights of two modules could not be cut for both: those of the first are refused too."""
+        first_names = {id(parameter): name for name, parameter in model.named_parameters()}
+        for cell in layout.cells:
+            for name in cell.weights.values():
+                first = first_names[id(model.get_parameter(name))]
+                if first != name:
+                    reason = f"{name} is also {first}: call one module in both places"
+                    for weight, labels in self.context.axes.items():
+                        if weight.parameter == first:
+                            self.context.labels.refuse(labels, reason)
+                    raise ValueError(reason)
 
     def _rule(self, call: Call) -> Callable[[Context, Call], None]:
         rules: list[tuple[bool, Callable[[Context, Call], None]]] = [
@@ -169,7 +194,7 @@ class Tracer:
             self.context.set_mark(call.results[0], mark)
         elif isinstance(mark, FinalState):
             self.context.state_read.add(mark.module)
-        elif isinstance(mark, Uniform) and call.name in MOVES and len(call.tensors) == 1:
+        elif isinstance(mark, Uniform) and call.name in MOVES - LIKE and len(call.tensors) == 1:
             for result in call.results:
                 self.context.set_mark(result, mark)
 
@@ -239,10 +264,16 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
     def forward(*args: Any, **kwargs: Any) -> Any:
         with tracer.pause():
             result = original(*args, **kwargs)
+        if tracer.paused:
+            return result
+        with tracer.pause():
+            as_torch = _is_as_torch(module, args, kwargs, result)
+        if not as_torch:
+            tracer.refuse_module(path, (args, kwargs), _OTHER_FORWARD)
+            return result
         given = tuple(signature.bind(*args, **kwargs).arguments.values())
         call = (given[0], given[1] if len(given) > 1 else None)
-        if not tracer.paused:
-            follow_recurrent(tracer.context, tracer.context.layouts[path], call, result)
+        follow_recurrent(tracer.context, tracer.context.layouts[path], call, result)
         return result
 
     module.forward = forward
@@ -251,6 +282,25 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
         del module.forward
 
     return undo
+
+
+def _is_as_torch(module: Any, args: Any, kwargs: Any, result: Any) -> bool:
+    """Whether a subclass's own ``forward`` gives what torch's does, up to half precision."""
+    kind = next((kind for kind in TORCH_CLASSES if isinstance(module, kind)), None)
+    if kind is None or type(module).forward is kind.forward:
+        return True
+    try:
+        plain, own = tree_leaves(kind.forward(module, *args, **kwargs)), tree_leaves(result)
+    except Exception:  # noqa: BLE001  it takes other arguments
+        return False
+    return len(plain) == len(own) and all(map(_is_close, plain, own))
+
+
+def _is_close(plain: Any, own: Any) -> bool:
+    if not isinstance(plain, Tensor) or not isinstance(own, Tensor) or plain.shape != own.shape:
+        return plain is own
+    scale = float(plain.abs().max()) if plain.numel() else 0.0
+    return torch.allclose(plain.double(), own.double(), rtol=0.0, atol=0.05 * scale + 1e-6)
 
 
 def _refuse_unknown(context: Context, call: Call) -> None:

@@ -84,3 +84,15 @@ def test_a_model_without_recurrence_needs_its_positions() -> None:
     with pytest.raises(ValueError, match="give the number of positions"):
         issrnn.count(nn.Linear(2, 3), torch.randn(4, 2))
     assert issrnn.count(nn.Linear(2, 3), torch.randn(4, 2), positions=4).multiply_adds == 24
+
+
+def test_arguments_by_name_are_counted_too() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(5, 6)
+
+        def forward(self, x: Any) -> Any:
+            return self.rnn(hx=None, input=x)[0]
+
+    assert issrnn.count(Named(), torch.randn(4, 3, 5)).positions == 12

@@ -106,6 +106,18 @@ def test_found_groups_written_as_json_can_be_declared_again(tmp_path: Path) -> N
     assert_same(declared[0].norms(), found[0].norms())
 
 
+def test_a_declaration_written_as_json_shrinks_as_before(tmp_path: Path) -> None:
+    model, (inputs,) = example(Highway(), torch.randn(4, 3, 5))
+    first = issrnn.declare_groups(model, highway_declaration(), inputs)
+    path = tmp_path / "groups.json"
+    path.write_text(issrnn.groups_to_json(first))
+    groups = issrnn.declare_groups(model, path, inputs)
+    groups[0].zero_([1, 3])
+    small = issrnn.shrink(model, groups)
+    assert_same(small(inputs)[0], model(inputs)[0])
+    assert issrnn.groups_to_json(groups) == path.read_text()
+
+
 def test_gates_that_alternate_are_declared_by_their_stride() -> None:
     model = nn.Sequential(nn.Linear(5, 12), nn.Linear(12, 3))
     slices = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 import issrnn
 from issrnn.architecture import RecurrentLanguageModel
 from issrnn.networks import LanguageModel
+from issrnn.surgery import source_of
 from tests.issrnn import architectures as arch
 
 X = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(1))
@@ -298,3 +300,173 @@ def test_named_inputs_and_a_bare_recurrent_module() -> None:
     groups = issrnn.find_groups(nn.LSTM(5, 6, num_layers=2), {"input": X})
     assert [g.owner for g in groups] == ["l0"]
     assert groups.refused[0].owner == "l1"
+
+
+class Attention(nn.Module):
+    """Its scores are divided by the root of the number of units."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.rnn, self.fc = nn.GRU(5, units), nn.Linear(units, 3)
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.rnn(x)[0].transpose(0, 1)
+        scores = (y @ y.transpose(1, 2) / y.size(-1) ** 0.5).softmax(-1)
+        return self.fc((scores @ y).mean(1))
+
+
+@pytest.mark.parametrize("units", [32, 512])
+def test_a_size_in_the_code_is_noticed_at_any_width(units: int) -> None:
+    torch.manual_seed(0)
+    model = Attention(units)
+    groups = issrnn.find_groups(model, X)
+    with torch.no_grad():
+        for weight in model.rnn.parameters():  # as after some training
+            weight.mul_(2)
+    groups[0].zero_(range(units // 2))
+    small = issrnn.shrink(model, groups)
+    assert small.get_submodule("rnn").input_size == 5
+    assert torch.allclose(small(X), model(X), atol=1e-6)
+
+
+def test_a_size_in_the_code_is_noticed_in_small_outputs() -> None:
+    torch.manual_seed(0)
+    read = lambda m, x: (m.fc(m.rnn(x)[0] / m.rnn.hidden_size**0.5) * 1e-3).softmax(-1)  # noqa: E731
+    model = Reader(read)
+    groups = issrnn.find_groups(model, X)
+    groups[0].zero_(range(4))
+    small = issrnn.shrink(model, groups)
+    assert torch.allclose(small(X), model(X), rtol=1e-6)
+
+
+def test_a_series_of_single_numbers_has_weights_and_no_biases() -> None:
+    model = Reader(lambda m, x: m.fc(m.rnn(x)[0]))
+    model.rnn = nn.LSTM(1, 6)
+    (group,) = issrnn.find_groups(model, torch.randn(4, 3, 1))
+    assert group.weights_per_component == 4 * 1 + 4 * 6 + 4 * 6 + 3
+    group.zero_([2])
+    assert not model.rnn.get_parameter("weight_ih_l0").view(4, 6)[:, 2].any()
+
+
+class Residual(nn.LSTM):
+    def forward(self, x: Tensor, hx: Any = None) -> Any:  # type: ignore[override]
+        y, state = super().forward(x, hx)
+        return y + x[..., :1], state
+
+
+class OutputOnly(nn.LSTM):
+    def forward(self, x: Tensor, hx: Any = None) -> Any:  # type: ignore[override]
+        return super().forward(x, hx)[0]
+
+
+class OfLengths(nn.LSTM):
+    def forward(self, x: Tensor, lengths: Tensor) -> Any:  # type: ignore[override]
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(super().forward(packed)[0])
+
+
+class Stack(nn.Module):
+    """An LSTM, a layer of another class, a linear layer."""
+
+    def __init__(self, upper: nn.Module, *more: Any) -> None:
+        super().__init__()
+        self.lower, self.upper, self.fc, self.more = nn.LSTM(5, 4), upper, nn.Linear(6, 3), more
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.upper(self.lower(x)[0], *self.more)
+        return self.fc(y[0] if isinstance(y, tuple) else y)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Stack(Residual(4, 6)),
+        Stack(OutputOnly(4, 6)),
+        Stack(OfLengths(4, 6), torch.tensor([4, 4, 4])),
+    ],
+    ids=lambda model: type(model.upper).__name__,
+)
+def test_a_subclass_that_computes_something_else_is_refused_before_training(model: Stack) -> None:
+    groups = issrnn.find_groups(model, X)
+    assert not groups
+    reasons = {refusal.owner: refusal.reason for refusal in groups.refused}
+    assert all("a forward of its own" in reasons[owner] for owner in ("lower", "upper"))
+
+
+def test_a_cell_of_its_own_kind_is_refused_by_name() -> None:
+    class Own(nn.RNNCellBase):
+        def __init__(self) -> None:
+            super().__init__(5, 6, bias=True, num_chunks=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.linear(x, self.weight_ih, self.bias_ih).tanh()
+
+    model = nn.Sequential(Own(), nn.Linear(6, 3))
+    assert "a Own is no LSTM, GRU or RNN of torch" in refusals(model, X[0])["0"]
+
+
+def test_weights_that_two_modules_share_are_refused() -> None:
+    class Siamese(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left, self.right, self.fc = nn.GRU(5, 6), nn.GRU(5, 6), nn.Linear(6, 3)
+            for name, _ in list(self.left.named_parameters()):
+                setattr(self.right, name, getattr(self.left, name))
+
+        def forward(self, x: Tensor) -> Tensor:
+            fc: Tensor = self.fc(self.left(x)[0] + self.right(x.flip(0))[0])
+            return fc
+
+    found = refusals(Siamese(), X)
+    reason = "right.weight_ih_l0 is also left.weight_ih_l0: call one module in both places"
+    assert found == {"left": reason, "right": reason}
+
+
+def test_weights_that_two_layers_share_are_refused() -> None:
+    model = Reader(lambda m, x: m.fc(m.rnn(x)[0]), num_layers=3)
+    model.rnn.weight_hh_l2 = model.rnn.weight_hh_l1
+    assert refusals(model, X) == {"rnn": "weight_hh_l2 is shared with another layer of the module"}
+
+
+def test_random_numbers_of_python_and_numpy_decide_the_same_each_time() -> None:
+    def read(m: Reader, x: Tensor) -> Tensor:
+        y: Tensor = m.fc(m.rnn(x)[0])
+        return y * (random.random() < 0.5) + y * float(np.random.random())
+
+    of_python, of_numpy = random.getstate(), np.random.get_state(legacy=False)
+    model = Reader(read)
+    groups = issrnn.find_groups(model, X)
+    groups[0].zero_([1])
+    issrnn.shrink(model, groups)
+    assert not source_of(groups).fixed[0].any()
+    assert random.getstate() == of_python
+    np.testing.assert_equal(np.random.get_state(legacy=False), of_numpy)
+
+
+def test_the_gpus_random_numbers_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    issrnn.find_groups(Reader(lambda m, x: m.fc(m.rnn(x)[0])), X)
+    assert not seeded
+
+
+def test_an_initial_state_like_zeros_of_ones_is_not_taken_for_zero() -> None:
+    def read(m: Reader, x: Tensor) -> Tensor:
+        start = torch.ones_like(torch.zeros(1, 3, 6))
+        y: Tensor = m.fc(m.rnn(x, (start, start))[0])
+        return y
+
+    torch.manual_seed(0)
+    model = Reader(read)
+    groups = issrnn.find_groups(model, X)
+    with torch.no_grad():  # what makes the unit new is zero, but it does not start at zero
+        for weight in model.rnn.parameters():
+            weight[2 * 6 + 1] = 0.0
+    assert not issrnn.removable_components(model, groups)[0].any()
+    assert torch.allclose(issrnn.shrink(model, groups)(X), model(X))
+
+
+def test_a_model_wrapped_for_distributed_training_is_refused_clearly() -> None:
+    wrapped = object.__new__(nn.parallel.DistributedDataParallel)
+    with pytest.raises(ValueError, match="pass the module inside"):
+        issrnn.find_groups(wrapped, X)

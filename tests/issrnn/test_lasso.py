@@ -178,3 +178,20 @@ def test_negative_strengths_are_refused() -> None:
         lasso.proximal_step_(-1.0)
     with pytest.raises(ValueError, match="tau must be at least 0, not nan"):
         threshold_([], float("nan"))
+
+
+def test_weights_that_are_not_trained_are_never_changed() -> None:
+    model = nn.LSTM(3, 4)
+    weights = dict(model.named_parameters())
+    weights["weight_ih_l0"].requires_grad_(False)
+    slices = [
+        Slice(name, 0, torch.arange(16), torch.arange(4).repeat(4), "produces")
+        for name in ("weight_ih_l0", "weight_hh_l0")
+    ]
+    lasso = GroupLasso([Group("rnn", 4, tuple(slices), model)])
+    before = {name: weight.clone() for name, weight in weights.items()}
+    torch.autograd.backward(model(torch.randn(5, 2, 3))[0].sum())
+    lasso.add_gradient_(0.1)
+    lasso.proximal_step_(0.1)
+    assert torch.equal(weights["weight_ih_l0"], before["weight_ih_l0"])
+    assert not torch.equal(weights["weight_hh_l0"], before["weight_hh_l0"])

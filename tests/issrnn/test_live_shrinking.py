@@ -219,3 +219,74 @@ def test_a_model_that_keeps_tensors_of_a_training_step() -> None:
     assert issrnn.shrink_(model, groups).removed == {"rnn": 2}
     torch.testing.assert_close(model(x), before)
     assert kept[0].grad_fn is not None
+
+
+def test_a_refused_module_does_not_keep_others_from_shrinking() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lower, self.upper, self.fc = nn.LSTM(5, 4), nn.LSTM(4, 8), nn.Linear(8, 3)
+            nn.utils.parametrizations.weight_norm(self.lower, "weight_hh_l0")
+
+        def forward(self, x: Tensor) -> Any:
+            return self.fc(self.upper(self.lower(x)[0])[0])
+
+    model, x = Two(), torch.randn(4, 3, 5)
+    groups = issrnn.find_groups(model, x)
+    assert [group.owner for group in groups] == ["upper"]
+    groups[0].zero_([1])
+    before = model(x)
+    issrnn.shrink_(model, groups)
+    assert model.upper.hidden_size == 7
+    assert torch.allclose(model(x), before, atol=1e-6)
+
+
+def test_rows_and_columns_in_the_optimizers_state_are_cut() -> None:
+    model = language_model()
+    optimizer = torch.optim.Adafactor(model.parameters(), lr=0.01)
+    groups = issrnn.find_groups(model, TOKENS[:2])
+    _, state = step(model, optimizer, None)
+    keep_zero(groups, [[0, 3], [1]])
+    live = issrnn.shrink_(model, groups, optimizer, state)
+    assert optimizer.state[model.get_parameter("layers.0.weight_hh_l0")]["col_var"].shape == (1, 6)
+    step(model, optimizer, live.states)
+
+
+def test_an_optimizer_that_cannot_be_cut_is_refused_before_anything_changes() -> None:
+    model = language_model()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.01)
+    groups = issrnn.find_groups(model, TOKENS[:2])
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = nn.functional.cross_entropy(
+            model(TOKENS[:-1])[0].flatten(0, 1), TOKENS[1:].flatten()
+        )
+        torch.autograd.backward(value)
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    keep_zero(groups, [[0], [1]])
+    with pytest.raises(issrnn.ShrinkError, match=r"LBFGS keeps '.*' of shape"):
+        issrnn.shrink_(model, groups, optimizer)
+    assert model.architecture.hidden_sizes == (8, 7)
+
+
+def test_a_state_kept_from_an_earlier_call_is_named_as_a_likely_cause() -> None:
+    class Stateful(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.fc, self.hidden = nn.GRU(5, 6), nn.Linear(6, 3), None
+
+        def forward(self, x: Tensor) -> Any:
+            y, self.hidden = self.rnn(x, self.hidden)
+            return self.fc(y)
+
+    model, x = Stateful(), torch.randn(4, 3, 5)
+    groups = issrnn.find_groups(model, x)
+    model(x)
+    groups[0].zero_([1])
+    with pytest.raises(issrnn.ShrinkError, match="keeps a state of an earlier call, reset it"):
+        issrnn.shrink_(model, groups)
+    model.hidden = None
+    assert issrnn.shrink_(model, groups).removed == {"rnn": 1}

@@ -260,6 +260,16 @@ def test_a_saved_evolution_goes_on_alike() -> None:
     assert all(map(torch.equal, again.state_dict().values(), model.state_dict().values()))
 
 
+def test_weights_may_be_loaded_before_the_evolution_goes_on() -> None:
+    model = Tagger()
+    evolution = SparseEvolution(model, epsilon=1.0, seed=1)
+    evolution.evolve_()
+    again = Tagger()
+    again.load_state_dict(model.state_dict())
+    SparseEvolution(again, epsilon=1.0, seed=2, state=evolution.state_dict())
+    assert all(map(torch.equal, again.state_dict().values(), model.state_dict().values()))
+
+
 def test_a_tied_matrix_is_sparse_once() -> None:
     model = Tagger()
     model.linear = nn.Linear(8, 40)
