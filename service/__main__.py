@@ -14,7 +14,7 @@ from service.default_split import DefaultSplitError, read_default_split
 from service.logs import configure_logging
 from service.server import serve
 from service.settings import Settings, unknown_variables
-from service.tracing import TracingError
+from service.tracing import TracingError, check_packages
 from service.workers import serve_with_workers
 
 __all__ = ["main"]
@@ -40,7 +40,10 @@ def main() -> None:
         log.warning("no setting of the service: %s", ", ".join(unknown))
     try:
         if settings.workers > 1:
-            read_default_split(settings)  # what is wrong with it is said once, not by every worker
+            # What is wrong is said once, not by every worker.
+            read_default_split(settings)
+            if settings.tracing:
+                check_packages()
             serve_with_workers(settings)
         else:
             serve(create_app(settings), settings)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import (
     ConfigDict,
-    Field,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
 
-from service.schemas import ModelCost, ResponseModel, StrictModel, TaskName
+from service.schemas import ModelCost, ResponseModel, Several, StrictModel, TaskName
 from service.tasks import TASKS
 from service.tasks.answer.schemas import AnswerRequest, AnswerResponse, ComparedAnswer
 from service.tasks.classify.schemas import ClassifyRequest, ClassifyResponse, ComparedLabels
@@ -44,7 +43,7 @@ class CompareRequest(StrictModel):
     )
 
     task: TaskName
-    models: Annotated[list[str], Field(min_length=1)] | None = None
+    models: Several[str] | None = None
     """Names; null: all that are ready. The first is the reference."""
     request: TaskRequests
     """What to post to each, as the task's own endpoint takes it; its ``model`` must be null."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -69,6 +70,12 @@ class RequestMiddleware:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, labelled)
+        except asyncio.CancelledError:  # the server gives up on what SHUTDOWN_SECONDS did not do
+            if status is None:
+                detail = "the service ended before the request was computed"
+                problem = ProblemError(503, detail, headers={"Retry-After": "1"})
+                await problem_response(problem, request_id)(scope, receive, labelled)
+            raise
         except Exception:
             log.exception(
                 "the request failed",

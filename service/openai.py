@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from issrnn.vocabulary import END, Vocabulary
+from service.off_loop import work_of
 from service.schemas import check_unicode
 from service.tasks.score.job import ScoredSequence, TokenSequence
 from service.tasks.score.ptb import split_words
@@ -27,22 +28,32 @@ __all__ = [
     "choice_of",
     "encode_prompts",
     "to_sequence",
+    "work_of_prompts",
 ]
+
+_TOKEN = 8
+"""Characters that a token id is worth: about a word."""
 
 
 class TokenIdError(ValueError):
     """A token id that the vocabulary does not have; its arguments are its path and a message."""
 
 
-def _is_prompt(value: Any) -> Any:
-    """Refuse other shapes with one message instead of one for each member of the union."""
+Prompts = str | list[str] | list[int] | list[list[int]]
+
+
+def _is_prompt(value: Any) -> Prompts:
+    """Refuse other shapes with one message; pydantic would make one for each token."""
     kinds = {type(item) for item in value} if isinstance(value, list) else set()
     for text in [value] if isinstance(value, str) else value if kinds == {str} else []:
         check_unicode(text)
-    if isinstance(value, str) or kinds in ({str}, {int}):
+    if isinstance(value, str):
         return value
-    if kinds == {list} and all(type(token) is int for prompt in value for token in prompt):
-        return value
+    if kinds in ({str}, {int}) or (
+        kinds == {list} and all(type(token) is int for prompt in value for token in prompt)
+    ):
+        prompts: Prompts = value
+        return prompts
     raise ValueError("must be a string, strings, token ids, or lists of token ids; not empty")
 
 
@@ -62,17 +73,22 @@ class CompletionRequest(BaseModel):
         },
     )
 
-    prompt: Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_is_prompt)]
+    prompt: Annotated[Prompts, PlainValidator(_is_prompt, json_schema_input_type=Prompts)]
     """Text in the model's own form, split on white space as its ``tokenizer.json`` does, or ids."""
     model: str | None = None
-    max_tokens: Literal[0, 1] = 1
-    echo: bool = False
+    max_tokens: Literal[0, 1] | None = 1
+    echo: bool | None = False
     logprobs: Annotated[int, Field(ge=0)] | None = None
     """Give log-probabilities, and this many of the likeliest words."""
     n: Literal[1] | None = 1
     best_of: Literal[1] | None = 1
     stream: Literal[False] | None = False
     suffix: Literal[""] | None = None
+
+    @property
+    def generated(self) -> int:
+        """Words to be generated for each prompt, 0 or 1."""
+        return 1 if self.max_tokens is None else self.max_tokens
 
 
 class LogProbs(BaseModel):
@@ -121,6 +137,18 @@ class Prompt:
     ids: list[int]
     words: list[str]
     offsets: list[int]
+
+
+def work_of_prompts(request: CompletionRequest) -> int:
+    """How much work encoding is, in characters as `off_loop_if_large` counts."""
+    prompt = request.prompt
+    if isinstance(prompt, str):
+        return len(prompt)
+    if isinstance(prompt[0], int):
+        return _TOKEN * len(prompt)
+    return work_of(text for text in prompt if isinstance(text, str)) + sum(
+        _TOKEN * (len(ids) + 1) for ids in prompt if isinstance(ids, list)
+    )
 
 
 def encode_prompts(request: CompletionRequest, vocabulary: Vocabulary) -> list[Prompt]:
@@ -183,7 +211,7 @@ def choice_of(
     log_probs = [None if step is None else float(scored.log_probs[step]) for step in steps]
     text = prompt.text if request.echo else ""
     finish_reason: Literal["stop", "length"] = "length"
-    if request.max_tokens:
+    if request.generated:
         word = vocabulary.words[int(scored.top_ids[last, 0])]
         text += " " + word
         finish_reason = "stop" if word == END else "length"

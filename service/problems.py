@@ -128,9 +128,9 @@ def problem_response(problem: ProblemError, request_id: str | None) -> Response:
         type="about:blank",
         title="Client Closed Request" if gone else HTTPStatus(problem.status).phrase,
         status=problem.status,
-        detail=problem.detail,
+        detail=_encodable(problem.detail),
         request_id=request_id,
-        errors=list(problem.errors),
+        errors=[FieldError(_encodable(e.path), _encodable(e.message)) for e in problem.errors],
     )
     return Response(
         body.model_dump_json(exclude_defaults=True),
@@ -184,6 +184,11 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         return FieldError("body", f"{item['ctx']['error']} at character {item['loc'][-1]}")
     # pydantic's prefix for what a validator of ours says
     return FieldError(field_path(item["loc"]), item["msg"].removeprefix("Value error, "))
+
+
+def _encodable(text: str) -> str:
+    """With half characters, which a client's JSON can name, written out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _request_id(request: Request) -> str | None:

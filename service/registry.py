@@ -74,7 +74,7 @@ class Registry:
             try:
                 self.load(name)
             except (ArtifactError, UnknownModelError) as error:
-                self._slots[name] = _Slot(error=str(error) or "no such model", loading=False)
+                self._slots[name] = _Slot(error=str(error), loading=False)
                 log.error("model refused", extra={"model": name, "error": str(error)})
 
     def load(self, name: str) -> Variant:
@@ -86,8 +86,11 @@ class Registry:
         """
         folder = self._settings.models_dir / name
         known = name in self._slots
-        if not _NAME.fullmatch(name) or not (known or (folder / CARD_FILE).is_file()):
-            raise UnknownModelError(name)
+        if not _NAME.fullmatch(name):
+            rule = "lower-case letters, digits and ._-, the first none of these signs"
+            raise UnknownModelError(f"{name!r} is no name of a model: {rule}")
+        if not (known or (folder / CARD_FILE).is_file()):
+            raise UnknownModelError(f"there is no artifact {name!r} in {self._settings.models_dir}")
         with self._loading:
             slot = self._slots.get(name, _Slot())
             placement = self._placement(name)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 __all__ = [
     "ModelCost",
@@ -12,6 +20,7 @@ __all__ = [
     "ModelList",
     "NonBlankText",
     "ResponseModel",
+    "Several",
     "StrictModel",
     "TaskName",
     "TaskRequest",
@@ -50,10 +59,32 @@ NonBlankText = Annotated[Text, AfterValidator(_not_blank)]
 """Text with something in it."""
 
 
+ItemT = TypeVar("ItemT")
+
+Several = Annotated[list[ItemT], Field(min_length=1, fail_fast=True)]
+"""At least one; of many wrong items the first alone is reported."""
+
+_MOST_ERRORS = 20
+
+
 class StrictModel(BaseModel):
-    """A part of a request: a misspelt field is an error, not a default silently kept."""
+    """A part of a request: a misspelt field is an error, not a default silently kept.
+
+    Errors are few, however many a body holds: to list them takes far longer than to read it.
+    """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_few_errors(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if error.error_count() <= _MOST_ERRORS:
+                raise
+            count = error.error_count()
+        raise ValueError(f"{count} fields are wrong or unknown")
 
 
 class TaskRequest(StrictModel):

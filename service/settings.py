@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -28,8 +30,8 @@ Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 def _check_sum(weights: dict[str, float]) -> dict[str, float]:
-    if weights and not sum(weights.values()) > 0.0:
-        raise ValueError("the weights must add up to more than 0")
+    if weights and not 0.0 < sum(weights.values()) < math.inf:
+        raise ValueError("the weights must add up to a finite number above 0")
     return weights
 
 
@@ -57,6 +59,12 @@ def _check_distinct(keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
     if len({key.sha256 for key in keys.values()}) < len(keys):
         raise ValueError("two of them are the same key")
     return keys
+
+
+def _check_list(models: Any) -> Any:
+    if isinstance(models, str) or models in ([], ()):
+        raise ValueError('must be a JSON list of names, such as ["ptb-lstm-small-iss"]')
+    return models
 
 
 class Settings(BaseSettings):
@@ -87,7 +95,7 @@ class Settings(BaseSettings):
 
     models_dir: Path = Path("models")
     """Folder of artifact folders."""
-    models: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...] | None, BeforeValidator(_check_list)] = None
     """Names of the models to serve, e.g. ``["ptb-lstm-small-iss"]``; none: all of the folder."""
     engine: EngineName = "onnxruntime-fp32"
     """Engine of every model that ``ENGINES`` does not name; see

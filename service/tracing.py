@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-__all__ = ["Attributes", "RequestSpan", "Tracing", "TracingError", "make_tracing"]
+__all__ = ["Attributes", "RequestSpan", "Tracing", "TracingError", "check_packages", "make_tracing"]
 
 Attributes = Mapping[str, str | int | float]
 
@@ -72,10 +72,21 @@ def make_tracing(*, wanted: bool) -> Tracing:
     """
     if not wanted:
         return Tracing()
+    check_packages()
+    from service.open_telemetry import OpenTelemetryTracing  # noqa: PLC0415 - optional
+
+    return OpenTelemetryTracing()
+
+
+def check_packages() -> None:
+    """Find out whether spans can be made, without making any.
+
+    Raises:
+        TracingError: If packages are missing.
+    """
     try:
-        from service.open_telemetry import OpenTelemetryTracing  # noqa: PLC0415 - optional
+        import service.open_telemetry  # noqa: F401, PLC0415 - optional
     except ImportError as error:
         raise TracingError(
             f"ISSRNN_TRACING needs the packages of the extra 'tracing' ({error})"
         ) from error
-    return OpenTelemetryTracing()

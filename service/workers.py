@@ -27,6 +27,7 @@ from service.default_split import DefaultSplitError
 from service.logs import configure_logging
 from service.settings import Settings
 from service.shared_metrics import DIRECTORY_VARIABLE, with_shared_gauges
+from service.tracing import TracingError
 
 __all__ = ["create_worker", "drain_on_sigterm", "serve_with_workers"]
 
@@ -94,7 +95,7 @@ def create_worker() -> ASGIApp:
     configure_logging(settings.log_level)
     try:
         app = create_app(settings)
-    except DefaultSplitError as error:  # damaged since the start
+    except (DefaultSplitError, TracingError) as error:  # damaged since the start
         log.error("%s", error)
         sys.exit(STARTUP_FAILURE)
     shared = with_shared_gauges(app)

@@ -66,14 +66,13 @@ def _chosen(context: Context, request: CompareRequest) -> list[Variant]:
         if not variants:
             raise ProblemError(503, f"no model is ready for the task {request.task!r}")
         return variants
+    chosen: dict[str, Variant] = {}
     for index, name in enumerate(request.models):
-        if name in request.models[:index]:
+        if name in chosen:
             message = f"{name!r} is named twice"
             raise ProblemError(422, message, [FieldError(f"models[{index}]", message)])
-    return [
-        named(context, request.task, name, path=f"models[{index}]")
-        for index, name in enumerate(request.models)
-    ]
+        chosen[name] = named(context, request.task, name, path=f"models[{index}]")
+    return list(chosen.values())
 
 
 def _render(task: Task[Any, Any], replies: Sequence[Reply], seconds: Sequence[float]) -> str:

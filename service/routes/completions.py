@@ -10,10 +10,12 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from issrnn.vocabulary import UNKNOWN
 from service.api_keys import KeyedRoute
-from service.choosing import SESSION_HEADER, with_choice
+from service.choosing import SESSION_HEADER, labels_of, with_choice
 from service.context import Context, RequestContext
 from service.jobs import JobResult
+from service.metrics import Metrics
 from service.off_loop import off_loop_if_large, work_of
 from service.openai import (
     CompletionRequest,
@@ -24,10 +26,12 @@ from service.openai import (
     choice_of,
     encode_prompts,
     to_sequence,
+    work_of_prompts,
 )
 from service.problems import REFUSALS, FieldError, ProblemError
 from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
+from service.tasks.base import Labels
 from service.tasks.score.job import ScoredSequence, ScoreJob
 from service.variants import Variant
 
@@ -110,21 +114,41 @@ async def _compute(
     request: CompletionRequest,
     deadline: float,
 ) -> tuple[list[Prompt], Result]:
-    size = len(str(request.prompt)) if isinstance(request.prompt, list) else len(request.prompt)
+    prompts, job = await off_loop_if_large(
+        work_of_prompts(request), _prepare, request, variant, context.settings, deadline
+    )
+    result = await compute(context, http, variant, job)
+    _count(prompts, result, variant, context.metrics, (*labels_of(http, variant), "live"))
+    return prompts, result
+
+
+def _prepare(
+    request: CompletionRequest, variant: Variant, settings: Settings, deadline: float
+) -> tuple[list[Prompt], ScoreJob]:
     try:
-        prompts = await off_loop_if_large(size, encode_prompts, request, variant.vocabulary)
+        prompts = encode_prompts(request, variant.vocabulary)
     except TokenIdError as error:
         path, message = error.args
         raise ProblemError(422, message, [FieldError(path, message)]) from error
-    sequences = [to_sequence(prompt, variant.vocabulary) for prompt in prompts]
-    top_k = max(request.logprobs or 0, request.max_tokens)
     job = ScoreJob(
-        sequences,
-        chunk_steps=context.settings.chunk_steps,
-        top_k=min(top_k, len(variant.vocabulary)),
+        [to_sequence(prompt, variant.vocabulary) for prompt in prompts],
+        chunk_steps=settings.chunk_steps,
+        top_k=min(max(request.logprobs or 0, request.generated), len(variant.vocabulary)),
         deadline=deadline,
     )
-    return prompts, await compute(context, http, variant, job)
+    return prompts, job
+
+
+def _count(
+    prompts: list[Prompt], result: Result, variant: Variant, metrics: Metrics, labels: Labels
+) -> None:
+    """Add the prompts to the counters that give the traffic's perplexity; none for what follows."""
+    unknown = variant.vocabulary.ids[UNKNOWN]
+    scored = [sequence.log_probs[:-1] for sequence in result.value]
+    metrics.tokens.labels(*labels).inc(sum(map(len, scored)))
+    metrics.unknown.labels(*labels).inc(sum(prompt.ids.count(unknown) for prompt in prompts))
+    total = sum(float(log_probs.sum(dtype="float64")) for log_probs in scored)
+    metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
 
 
 def _render(
@@ -135,7 +159,7 @@ def _render(
         for index, (prompt, scored) in enumerate(zip(prompts, result.value, strict=True))
     ]
     prompt_tokens = sum(len(prompt.ids) for prompt in prompts)
-    completion_tokens = request.max_tokens * len(prompts)
+    completion_tokens = request.generated * len(prompts)
     return CompletionResponse(
         id=f"cmpl-{uuid.uuid4().hex}",
         created=int(time.time()),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from service.settings import Settings
 from tests.artifacts import WORDS
+from tests.service.running import running_service
+from tests.service.test_operations import sample
 
 EOS = 0
 SENTENCE = "the stock market fell <eos>"
@@ -95,9 +99,10 @@ def test_every_openai_field_is_accepted(client: httpx.Client) -> None:
     fields = {
         "best_of": 1, "frequency_penalty": 0, "logit_bias": None, "n": 1, "presence_penalty": 0,
         "stop": ["\n"], "stream": False, "stream_options": None, "suffix": None, "top_p": 1,
-        "user": "someone",
+        "user": "someone", "echo": None, "max_tokens": None,
     }  # fmt: skip
-    assert complete(client, "the", **fields)
+    [choice] = complete(client, "the", **fields)
+    assert len(choice["logprobs"]["tokens"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,17 @@ def test_what_cannot_be_honoured_is_refused(
     response = client.post("/v1/completions", content=body, headers=headers)
     assert response.status_code == 422
     assert [error["path"] for error in response.json()["errors"]] == [path]
+
+
+def test_the_prompts_tokens_are_counted(settings_for: Callable[..., Settings]) -> None:
+    with running_service(settings_for()) as client:
+        [choice] = complete(client, "the stock nonsense", logprobs=0)
+        labels = {"endpoint": "/v1/completions", "model": "tiny-dense"}
+        assert sample(client, "issrnn_scored_tokens_total", **labels) == 3
+        assert sample(client, "issrnn_unknown_tokens_total", **labels) == 1
+        told = sample(client, "issrnn_negative_log_prob_total", **labels)
+        # the first has none in this API, but the model was asked
+        assert told > -sum(choice["logprobs"]["token_logprobs"][1:3])
 
 
 def test_models_are_listed(client: httpx.Client) -> None:

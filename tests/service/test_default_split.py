@@ -71,7 +71,7 @@ def test_a_model_it_names_that_is_not_there_makes_the_service_unready(models: Pa
     ("content", "message"),
     [
         ({"score": {"tiny-iss": -1}}, "score.tiny-iss: Input should be greater than or equal to 0"),
-        ({"score": {"tiny-iss": 0}}, "score: the weights must add up to more than 0"),
+        ({"score": {"tiny-iss": 0}}, "score: the weights must add up to a finite number above 0"),
         ({"sing": {"tiny-iss": 1}}, "sing: Input should be 'score', 'answer' or 'classify'"),
         ([], "Input should be an object"),
     ],

@@ -96,6 +96,20 @@ def test_too_many_and_too_long_texts_are_refused(strict: httpx.Client) -> None:
     assert first_error(strict.post("/v1/completions", json=prompts), 413)["path"] == "prompt"
 
 
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"texts": [0] * 1000}, "texts[0]"),
+        ({"texts": ["the"]} | {str(number): 1 for number in range(1000)}, "body"),
+    ],
+)
+def test_of_many_mistakes_few_are_told(client: httpx.Client, body: Any, path: str) -> None:
+    assert first_error(client.post("/score", json=body), 422)["path"] == path
+    compared = {"task": "score", "request": body}
+    path = f"request.{path}".removesuffix(".body")
+    assert first_error(client.post("/compare", json=compared), 422)["path"] == path
+
+
 def test_a_failure_inside_shows_no_trace(
     settings_for: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:

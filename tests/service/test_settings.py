@@ -24,6 +24,8 @@ def test_the_address_needs_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PORT", "http", "PORT or ISSRNN_PORT: Input should be a valid integer"),
         ("ISSRNN_MAX_BATCH", "0", "ISSRNN_MAX_BATCH: Input should be greater than 0"),
         ("ISSRNN_ENGINES", '{"tiny-iss": "abacus"}', "ISSRNN_ENGINES.tiny-iss: Input should be"),
+        ("ISSRNN_MODELS", "tiny-iss", "ISSRNN_MODELS: must be a JSON list of names"),
+        ("ISSRNN_MODELS", "[]", "ISSRNN_MODELS: must be a JSON list of names"),
         ("ISSRNN_ENGINES", "abacus", 'error parsing value for field "engines"'),
         (
             "ISSRNN_SPLIT",

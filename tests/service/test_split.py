@@ -12,10 +12,12 @@ import pytest
 from service.logs import configure_logging
 from service.routing import choose_variant, session_point
 from service.settings import Settings
+from tests.service.problems import first_error
 from tests.service.running import running_service
 
 TOKEN = "s3cret"  # noqa: S105 - a test's
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
 DENSE = {"weights": {"tiny-dense": 1.0}, "shadow": None}
 
 
@@ -73,6 +75,7 @@ def test_the_shadow_changes_too(client: httpx.Client) -> None:
         ({"weights": {"nope": 1}, "shadow": None}, "weights.nope"),
         ({"weights": {"tiny-dense": -1}, "shadow": None}, "weights.tiny-dense"),
         ({"weights": {"tiny-dense": 0}, "shadow": None}, "weights"),
+        ({"weights": {"tiny-dense": 1e308, "tiny-iss": 1e308}, "shadow": None}, "weights"),
         (DENSE | {"shadow": "nope"}, "shadow"),
         ({"weights": {"tiny-dense": 1}}, "shadow"),
         ({"shadow": None}, "weights"),
@@ -86,6 +89,12 @@ def test_a_wrong_split_names_the_field_and_changes_nothing(
     assert response.status_code == 422
     assert path in [error["path"] for error in response.json()["errors"]]
     assert client.get("/split", headers=ADMIN).json()["splits"][0]["weights"] == {"tiny-dense": 1}
+
+
+def test_half_a_character_in_a_name_is_written_out(client: httpx.Client) -> None:
+    body = '{"weights": {"\\ud800": 1}, "shadow": null}'
+    response = client.put("/split/score", content=body, headers=ADMIN | JSON)
+    assert first_error(response, 422)["path"] == "weights.\\ud800"
 
 
 def test_a_model_of_another_task_is_refused(client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from service.__main__ import main
 from service.logs import JsonFormatter
 from service.settings import Settings
 from service.tracing import TracingError, make_tracing
@@ -134,3 +135,15 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "service.open_telemetry", None)
     with pytest.raises(TracingError, match="extra 'tracing'"):
         make_tracing(wanted=True)
+
+
+def test_missing_packages_end_a_service_of_several_workers_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "service.open_telemetry", None)
+    monkeypatch.setenv("ISSRNN_TRACING", "true")
+    monkeypatch.setenv("ISSRNN_WORKERS", "2")
+    monkeypatch.setattr("service.__main__.configure_logging", lambda _: None)  # of this process
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "extra 'tracing'" in capsys.readouterr().err

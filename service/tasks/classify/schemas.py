@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from service.schemas import NonBlankText, ResponseModel, TaskRequest, Timing
+from service.schemas import NonBlankText, ResponseModel, Several, TaskRequest, Timing
 
 __all__ = ["ClassifyRequest", "ClassifyResponse", "ComparedLabels", "TextLabel"]
 
@@ -29,7 +29,7 @@ class ClassifyRequest(TaskRequest):
         }
     )
 
-    texts: Annotated[list[NonBlankText], Field(min_length=1)]
+    texts: Several[NonBlankText]
     """Each however long: it is read in full."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from service.schemas import ResponseModel, TaskRequest, Text, Timing
+from service.schemas import ResponseModel, Several, TaskRequest, Text, Timing
 
 __all__ = [
     "ComparedText",
@@ -37,7 +37,7 @@ class ScoreRequest(TaskRequest):
         }
     )
 
-    texts: Annotated[list[Text], Field(min_length=1)]
+    texts: Several[Text]
     """Sentences, or with ``carry_state`` the consecutive lines of one document."""
     pretokenized: bool = False
     """The texts are in the model's own form already and are split on white space."""
