@@ -133,7 +133,7 @@ def save(
             _swap(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
+    except (OSError, safetensors.SafetensorError) as error:
         raise ArtifactError(f"cannot write the artifact {folder}: {error}") from error
     return card
 

@@ -134,6 +134,11 @@ class RunConfig(BaseModel):
         """Whether ``recurrent`` 'auto' means 'fast' on a CPU, with products of this precision."""
         return precision == "bf16"  # in fp32 torch's LSTM is faster
 
+    @property
+    def needs_fast_layers(self) -> bool:
+        """Whether torch's own layers cannot do what the config asks, on any device."""
+        return False
+
     def learning_rate_in(self, epoch: int) -> float:
         """Learning rate in an epoch, counted from 0."""
         return float(self.learning_rate * self.decay ** max(epoch + 1 - self.flat_epochs, 0))

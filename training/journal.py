@@ -69,10 +69,15 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.close()
-        self._csv.close()
-        self._events.close()
         self._logger.removeHandler(self._handler)
-        self._handler.close()
+        failures = []
+        for close in (self._csv.close, self._events.close, self._handler.close):
+            try:
+                close()
+            except OSError as failure:  # what was not written yet finds no room
+                failures.append(failure)
+        if failures and error is None:
+            raise RunError(f"cannot write the log: {reason(failures[0])}") from failures[0]
 
     def step(self, description: str, figures: Mapping[str, str]) -> None:
         """One mini-batch is done."""

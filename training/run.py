@@ -19,6 +19,7 @@ from training.errors import Interrupted, LostProcessError, RunError, TrainingErr
 from training.experiment import Experiment, Paths, architecture_of
 from training.fast_lstm import fastest_precision
 from training.files import write_json
+from training.fine_tuning import load_start
 from training.journal import Journal, NoJournal
 from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit, reset_peak_memory
@@ -27,7 +28,6 @@ from training.run_folder import RunFolder, epochs_begun
 from training.session import Session, existing_weights, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
-from training.subject import open_artifact, open_run
 from training.tasks import open_experiment, parse_config
 
 __all__ = ["RunOptions", "resolve", "run", "write_record"]
@@ -95,7 +95,7 @@ def resolve(config: ConfigT, device: torch.device) -> ConfigT:
     recurrent = config.recurrent
     if recurrent == "auto":
         fast = on_cpu and config.prefers_fast_layers(precision)
-        recurrent = "fast" if fast else "torch"
+        recurrent = "fast" if fast or config.needs_fast_layers else "torch"
     document = config.to_document() | {"precision": precision, "recurrent": recurrent}
     return type(config).from_document(document, f"on {device.type}")
 
@@ -136,8 +136,12 @@ def _open_session(experiment: Experiment[Any], folder: RunFolder, options: RunOp
     )
     if checkpoint is not None:
         return _continue(checkpoint, folder, experiment, options.device)
-    weights = from_first(lambda: _source_weights(experiment, options))
-    return start(experiment, options.device, weights)
+    begin = from_first(lambda: load_start(experiment, options.runs, options.models, options.paths))
+    if begin is None:
+        return start(experiment, options.device)
+    session = start(experiment, options.device, begin.weights)
+    session.source = begin.source
+    return session
 
 
 def _continue(
@@ -157,37 +161,6 @@ def _continue(
         return resume(experiment, document, device)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise RunError(f"{folder.checkpoint} does not fit: {reason(error)}") from error
-
-
-def _source_weights(experiment: Experiment[Any], options: RunOptions) -> dict[str, Any] | None:
-    """The best weights of the run that fine-tuning starts from, or else those of its artifact."""
-    config: RunConfig = experiment.config
-    if config.start_from is None:
-        return None
-    run, exported = RunFolder(options.runs / config.start_from), options.models / config.start_from
-    if run.record_file.exists():
-        subject = open_run(run, options.paths, "best")
-        experiment.check_same_tokens(subject.experiment.tokens, run.path)
-        source, network = run.path, subject.model
-    elif exported.exists():
-        source, network = exported, open_artifact(exported, experiment)
-    else:
-        raise RunError(
-            f"fine-tuning starts from {config.start_from}, but {options.runs} has no finished run "
-            f"and {options.models} no artifact of this name: python -m training run "
-            f"{config.start_from}"
-        )
-    found, wanted = (
-        architecture.model_dump()
-        for architecture in (architecture_of(network), experiment.dense_architecture())
-    )
-    if differences := [
-        f"{field} {value} (config: {wanted.get(field)})"
-        for field, value in found.items()
-        if value != wanted.get(field)
-    ]:
-        raise RunError(f"{source} has {', '.join(differences)}: nothing to fine-tune from")
-    return network.state_dict()
 
 
 def _train(
@@ -228,9 +201,12 @@ def _opening(session: Session, steps: int) -> str:
     config, position = session.experiment.config, session.position
     verb = f"continuing after step {position.total_steps}" if position.total_steps else "starting"
     processes = f"{process_count()} processes, " if process_count() > 1 else ""
+    source = session.source
+    origin = f" from the {source['kind']} {source['name']}" if source else ""
     return (
-        f"{verb}: {config.preset}, {steps} steps an epoch, {config.recurrent} recurrent layers, "
-        f"{config.precision}, {processes}{describe_machine(session.device)}, "
+        f"{verb}: {config.preset}{origin}, {steps} steps an epoch, "
+        f"{config.recurrent} recurrent layers, {config.precision}, {processes}"
+        f"{describe_machine(session.device)}, "
         f"commit {session.commits[-1][:12]}"
     )
 
@@ -281,6 +257,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "name": folder.name,
         "config": experiment.config.to_document(),
         "seed": experiment.config.seed,
+        "started_from": session.source,
         "commits": session.commits,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(session.device),

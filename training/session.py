@@ -89,6 +89,8 @@ class Session:
     position: Position = field(default_factory=Position)
     commits: list[str] = field(default_factory=list)
     """Git commits of this project that have trained it, in order."""
+    source: dict[str, str] | None = None
+    """What fine-tuning started from; None if from random weights."""
 
     @property
     def hidden_sizes(self) -> tuple[int, ...]:
@@ -140,6 +142,7 @@ class Session:
             "state": join_streams(self.state),
             "position": asdict(self.position),
             "commits": self.commits,
+            "source": self.source,
             "data_sha256": self.experiment.data_sha256,
             "random": torch.get_rng_state(),
             "random_cuda": cuda,
@@ -187,6 +190,7 @@ def resume(
     session.state = _own_state(document["state"], device)
     session.position = replace(Position(), **document["position"])
     session.commits = list(document["commits"])
+    session.source = document.get("source")  # the first checkpoints lack it
     torch.set_rng_state(document["random"])
     if device.type == "cuda":
         torch.cuda.set_rng_state_all(document["random_cuda"])

@@ -1,10 +1,15 @@
 """A run's config: validated whole, overridden by name."""
 
+import math
+
 import pytest
+import torch
 
 from training.config import override
 from training.errors import ConfigError
+from training.language_modelling.config import StackedConfig
 from training.presets import PRESETS, find_preset
+from training.run import resolve
 from training.tasks import parse_config
 
 
@@ -114,6 +119,31 @@ def test_fine_tuning_starts_from_the_dense_run_of_the_same_sizes() -> None:
             assert PRESETS[config.start_from].hidden_sizes == config.hidden_sizes
             if config.task == "score":
                 assert config.learning_rate == 0.1
+
+
+@pytest.mark.parametrize("name", [n for n, c in PRESETS.items() if isinstance(c, StackedConfig)])
+def test_what_a_preset_is_to_remove_it_has_the_strength_to(name: str) -> None:
+    config = PRESETS[name]
+    assert isinstance(config, StackedConfig)
+    steps = 929_589 // (config.batch_size * config.bptt_steps)  # of the Penn Treebank
+    rates = [config.learning_rate_in(epoch) for epoch in range(config.epochs)]
+    # Euclidean length of a group of the last layer's at the start: also read by the soft-max layer
+    last = config.hidden_sizes[-1]
+    weights = 4 * (config.embedding_size + 2 * last) + 10_000
+    length = config.init_bound * math.sqrt(weights / 3)
+    if config.variant == "iss":
+        cut = sum(rate * config.lambda_in(epoch) for epoch, rate in enumerate(rates)) * steps
+        # trained groups are several times as long as those of random weights
+        assert cut > (6 if config.start_from else 3) * length
+    if config.variant == "l1":
+        assert sum(rates) * steps * config.l1 > 1.4  # the paper's: 2.7
+
+
+def test_weights_are_dropped_on_a_gpu_too() -> None:
+    config = resolve(find_preset("ptb-lstm-large-dense"), torch.device("cuda"))
+    assert (config.precision, config.recurrent) == ("fp32", "fast")
+    small = resolve(find_preset("ptb-lstm-small-dense"), torch.device("cuda"))
+    assert small.recurrent == "torch"
 
 
 def test_an_empty_list_leaves_nothing_out() -> None:

@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from issrnn.artifact import ArtifactError
+from tests.artifacts import make_artifact
 from tests.training.conftest import files_limited_to
 from training.checkpoint import load_document, save_document
 from training.errors import RunError
 from training.files import remove_leftovers, write_json, write_whole
+from training.journal import Journal
+from training.run_folder import RunFolder
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -27,6 +31,22 @@ def test_a_checkpoint_survives_a_full_disk(tmp_path: Path) -> None:
         save_document(path, {"weights": torch.ones(100_000)})
     assert load_document(path)["weights"].equal(torch.ones(3))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_in_one_line_when_the_log_meets_it_first(tmp_path: Path) -> None:
+    columns = ["step", "note"]
+    with (
+        files_limited_to(2000),
+        pytest.raises(RunError, match="cannot write the log: File too large"),
+        Journal(RunFolder(tmp_path), columns, [], done_steps=0, total_steps=9) as journal,
+    ):
+        journal.row({"step": 1, "note": "x" * 5000})
+
+
+def test_an_artifact_that_does_not_fit_the_disk_is_not_there(tmp_path: Path) -> None:
+    with files_limited_to(1000), pytest.raises(ArtifactError, match="cannot write the artifact"):
+        make_artifact(tmp_path / "tiny")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Fine-tuning starts from a dense run, or from the artifact that was made of one."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -31,18 +32,26 @@ def fine_tune(data: Path, runs: Path, models: Path, *more: str) -> int:
     return main(["run", "ptb-lstm-small-iss-finetune", *where, *settings])
 
 
+def without_checksum(source: dict[str, str]) -> dict[str, str]:
+    assert re.fullmatch("[0-9a-f]{64}", source["sha256"])
+    return {name: value for name, value in source.items() if name != "sha256"}
+
+
 def test_an_artifact_is_as_good_a_start_as_its_run(dense: Path, data: Path, tmp_path: Path) -> None:
     runs = tmp_path / "has-the-run"
     shutil.copytree(dense / "runs", runs)
     assert fine_tune(data, runs, tmp_path / "no-models") == 0
     assert fine_tune(data, tmp_path / "empty", dense / "models") == 0
     of_run, of_artifact = (
-        json.loads((folder / "ptb-lstm-small-iss-finetune" / "record.json").read_text())["metrics"]
+        json.loads((folder / "ptb-lstm-small-iss-finetune" / "record.json").read_text())
         for folder in (runs, tmp_path / "empty")
     )
-    trained = json.loads((dense / "runs" / DENSE / "record.json").read_text())["metrics"]
-    assert of_artifact == of_run
-    assert of_run == pytest.approx(trained, rel=0.1)  # it went on from there
+    trained = json.loads((dense / "runs" / DENSE / "record.json").read_text())
+    assert of_artifact["metrics"] == of_run["metrics"]
+    assert of_run["metrics"] == pytest.approx(trained["metrics"], rel=0.1)  # it went on from there
+    started = {"name": DENSE, "created": trained["created"], "stored_as": "float32"}
+    assert started | {"kind": "run"} == without_checksum(of_run["started_from"])
+    assert started | {"kind": "artifact"} == without_checksum(of_artifact["started_from"])
 
 
 def test_it_needs_one_of_them(

@@ -85,9 +85,13 @@ class StackedConfig(LanguageModelConfig):
         return self
 
     def prefers_fast_layers(self, precision: Precision) -> bool:
-        """Only LSTMs have them, and they alone drop weights."""
-        preferred = super().prefers_fast_layers(precision) or self.weight_drop > 0
-        return self.cell == "lstm" and preferred
+        """Only LSTMs have them."""
+        return self.cell == "lstm" and super().prefers_fast_layers(precision)
+
+    @property
+    def needs_fast_layers(self) -> bool:
+        """Only they drop weights."""
+        return self.weight_drop > 0
 
     def architecture(self, vocabulary_size: int) -> RecurrentLanguageModel:
         """Cell and sizes of the network at the start of training."""

@@ -130,8 +130,8 @@ def l1_table(records: Sequence[Record]) -> str:
 
     The paper's row is of the large network, before anything is removed.
     """
-    columns = ("model", "l1", "valid", "test", "emptied", "of")
-    rows = [("paper: large, l1", "0.0001", "82.40", "78.60", "504, 220", "1500, 1500")]
+    columns = ("model", "l1", "epochs", "keep", "valid", "test", "emptied", "of")
+    rows = [("paper: large, l1", "0.0001", "", "0.60", "82.40", "78.60", "504, 220", "1500, 1500")]
     for record, config in _stacked(records):
         if config.variant == "l1":
             perplexities = (record["metrics"][f"{split}_perplexity"] for split in ("valid", "test"))
@@ -139,6 +139,8 @@ def l1_table(records: Sequence[Record]) -> str:
                 (
                     record["name"],
                     f"{config.l1:g}",
+                    str(config.epochs),
+                    *_drop_out(config),
                     *(f"{perplexity:.2f}" for perplexity in perplexities),
                     ", ".join(map(str, record["empty_components"])),
                     ", ".join(map(str, config.hidden_sizes)),

@@ -47,8 +47,9 @@ def read_stored(models: Path) -> list[Stored]:
 def storage_table(stored: Sequence[Stored], records: Sequence[Record]) -> str | None:
     """Figures of the artifacts of recorded runs; None if there are none.
 
-    As trained: the run's weights in fp32; as stored: read back from the artifact; in int8: on the
-    engine that computes so, where it was measured.
+    As trained: the run's weights in fp32, where it is these that were stored and not others of the
+    run; as stored: read back from the artifact; in int8: on the engine that computes so, where it
+    was measured.
     """
     runs = {record["created"]: record for record in records}
     rows = [
@@ -62,8 +63,9 @@ def storage_table(stored: Sequence[Stored], records: Sequence[Record]) -> str | 
 def _cells(stored: Stored, run: Record) -> tuple[str, ...]:
     card = stored.card
     figure = _FIGURES[card.task]
+    others = " --weights " in card.provenance.command
     figures = (
-        run["metrics"].get(figure),
+        None if others else run["metrics"].get(figure),
         card.metrics.get(figure),
         card.metrics.get(f"{figure}_int8"),
     )

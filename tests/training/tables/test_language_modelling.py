@@ -99,5 +99,7 @@ def test_highway_networks_of_one_size_stand_together() -> None:
 
 def test_l1_is_judged_by_the_components_it_empties() -> None:
     table = rows(l1_table(RECORDS))
-    assert table["ptb-lstm-small-l1"] == ["0.0001", "101.00", "97.00", "50, 10", "200, 200"]
+    assert table["ptb-lstm-small-l1"] == [
+        *("0.0001", "17", "0.80", "101.00", "97.00", "50, 10", "200, 200")
+    ]
     assert "ptb-lstm-small-iss" not in table

@@ -1,5 +1,6 @@
 """What artifacts lose by being stored in fewer bits than they were trained in."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def test_figures_stand_beside_those_of_the_run_the_artifact_was_made_from(tmp_pa
     nothing = storage_table(stored, [RUN | {"metrics": {}}])
     assert nothing is not None
     assert "90.000" not in nothing
+
+
+def test_other_weights_of_the_run_are_not_taken_for_the_recorded_ones(tmp_path: Path) -> None:
+    make_artifact(tmp_path / "shrunk", metrics=METRICS)
+    path = tmp_path / "shrunk" / "config.json"
+    card = json.loads(path.read_text())
+    card["provenance"]["command"] = "python -m training export shrunk --weights shrunk"
+    path.write_text(json.dumps(card))
+    table = storage_table(read_stored(tmp_path), [RUN])
+    assert table is not None
+    assert "90.020" in table
+    assert "90.000" not in table
 
 
 def test_artifacts_of_other_runs_are_left_out(tmp_path: Path) -> None:
