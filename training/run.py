@@ -83,11 +83,7 @@ def run(
 
 
 def resolve(config: ConfigT, device: torch.device) -> ConfigT:
-    """The config with every ``auto`` replaced by what it means on this machine.
-
-    Raises:
-        ConfigError: If it asks for what this device does not have.
-    """
+    """The config with every ``auto`` replaced by what it means on this machine."""
     on_cpu = device.type == "cpu"
     precision = config.precision
     if precision == "auto":

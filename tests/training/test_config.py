@@ -3,13 +3,11 @@
 import math
 
 import pytest
-import torch
 
 from training.config import override
 from training.errors import ConfigError
 from training.language_modelling.config import StackedConfig
 from training.presets import PRESETS, find_preset
-from training.run import resolve
 from training.tasks import parse_config
 
 
@@ -137,13 +135,6 @@ def test_what_a_preset_is_to_remove_it_has_the_strength_to(name: str) -> None:
         assert cut > (6 if config.start_from else 3) * length
     if config.variant == "l1":
         assert sum(rates) * steps * config.l1 > 1.4  # the paper's: 2.7
-
-
-def test_weights_are_dropped_on_a_gpu_too() -> None:
-    config = resolve(find_preset("ptb-lstm-large-dense"), torch.device("cuda"))
-    assert (config.precision, config.recurrent) == ("fp32", "fast")
-    small = resolve(find_preset("ptb-lstm-small-dense"), torch.device("cuda"))
-    assert small.recurrent == "torch"
 
 
 def test_an_empty_list_leaves_nothing_out() -> None:

@@ -151,12 +151,12 @@ def test_masks_of_drop_out_are_drawn_as_often_as_the_config_says() -> None:
         tiny("ptb-lstm-small-dense", "masks=word")
 
 
-def test_a_device_without_what_a_config_needs_is_refused() -> None:
-    config = tiny("ptb-lstm-small-dense", "weight_drop=0.5")
-    with pytest.raises(
-        ConfigError, match=r"on cuda: .*weight_drop is of cell 'lstm' and recurrent"
-    ):
-        resolve(config, torch.device("cuda"))
+def test_a_gpu_has_torchs_layers_but_where_weights_are_dropped() -> None:
+    gpu = torch.device("cuda")
+    plain = resolve(tiny("ptb-lstm-small-dense"), gpu)
+    assert (plain.precision, plain.recurrent) == ("fp32", "torch")
+    dropping = resolve(tiny("ptb-lstm-small-dense", "weight_drop=0.5"), gpu)
+    assert (dropping.precision, dropping.recurrent) == ("fp32", "fast")
 
 
 def test_l1_is_added_to_the_groups_weights_only() -> None:
