@@ -13,10 +13,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from issrnn.layout import TORCH_CLASSES, Layout, is_recurrent, layout_of
+from issrnn.layout import Layout, is_recurrent, layout_of
 from issrnn.tracing.context import Call, Context, FinalState, Input, Slot, Uniform, along
 from issrnn.tracing.elementwise import follow_elementwise, is_elementwise
-from issrnn.tracing.modules import follow_recurrent, register_units
+from issrnn.tracing.modules import follow_recurrent, is_as_torch, register_units
 from issrnn.tracing.moves import LIKE, MOVES, follow_concatenation, follow_move
 from issrnn.tracing.products import PRODUCTS, follow_product
 from issrnn.tracing.reductions import POOLINGS, REDUCTIONS, follow_pooling, follow_reduction
@@ -267,7 +267,7 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
         if tracer.paused:
             return result
         with tracer.pause():
-            as_torch = _is_as_torch(module, args, kwargs, result)
+            as_torch = is_as_torch(module, args, kwargs, result)
         if not as_torch:
             tracer.refuse_module(path, (args, kwargs), _OTHER_FORWARD)
             return result
@@ -282,25 +282,6 @@ def _patch(tracer: Tracer, path: str, module: nn.Module) -> Callable[[], None]:
         del module.forward
 
     return undo
-
-
-def _is_as_torch(module: Any, args: Any, kwargs: Any, result: Any) -> bool:
-    """Whether a subclass's own ``forward`` gives what torch's does, up to half precision."""
-    kind = next((kind for kind in TORCH_CLASSES if isinstance(module, kind)), None)
-    if kind is None or type(module).forward is kind.forward:
-        return True
-    try:
-        plain, own = tree_leaves(kind.forward(module, *args, **kwargs)), tree_leaves(result)
-    except Exception:  # noqa: BLE001  it takes other arguments
-        return False
-    return len(plain) == len(own) and all(map(_is_close, plain, own))
-
-
-def _is_close(plain: Any, own: Any) -> bool:
-    if not isinstance(plain, Tensor) or not isinstance(own, Tensor) or plain.shape != own.shape:
-        return plain is own
-    scale = float(plain.abs().max()) if plain.numel() else 0.0
-    return torch.allclose(plain.double(), own.double(), rtol=0.0, atol=0.05 * scale + 1e-6)
 
 
 def _refuse_unknown(context: Context, call: Call) -> None:
