@@ -47,3 +47,19 @@ def test_a_size_in_the_code_is_noticed_in_small_outputs() -> None:
     groups[0].zero_(range(4))
     small = issrnn.shrink(model, groups)
     assert torch.allclose(small(X), model(X), rtol=1e-6)
+
+
+def test_a_large_number_at_masked_places_does_not_hide_a_difference() -> None:
+    def read(m: Reader, x: Tensor) -> Tensor:
+        y: Tensor = m.fc(m.rnn(x)[0] / m.rnn.hidden_size**0.5)
+        return y.masked_fill(x[..., :1] > 0.5, -1e9)
+
+    model = Reader(read)
+    nn.init.zeros_(model.fc.weight)  # so that the trial cannot see the size
+    groups = issrnn.find_groups(model, X)
+    nn.init.ones_(model.fc.weight)
+    groups[0].zero_([0, 1, 2])
+    with pytest.raises(issrnn.ShrinkError, match="uses their number"):
+        issrnn.shrink(model, groups)
+    groups = issrnn.find_groups(model, X)
+    assert torch.allclose(issrnn.shrink(model, groups)(X), model(X))
