@@ -66,25 +66,25 @@ class RequestMiddleware:
                 headers["X-Model"] = state.get("model", "")
             await send(message)
 
+        async def end_with(problem: ProblemError) -> None:
+            if status is None:
+                await problem_response(problem, request_id)(scope, receive, labelled)
+
         started = time.perf_counter()
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, labelled)
         except asyncio.CancelledError:  # the server gives up on what SHUTDOWN_SECONDS did not do
-            if status is None:
-                detail = "the service ended before the request was computed"
-                problem = ProblemError(503, detail, headers={"Retry-After": "1"})
-                await problem_response(problem, request_id)(scope, receive, labelled)
+            detail = "the service ended before the request was computed"
+            await end_with(ProblemError(503, detail, headers={"Retry-After": "1"}))
             raise
         except Exception:
             log.exception(
                 "the request failed",
                 extra={"request_id": request_id} | _trace_id(span),
             )
-            if status is None:
-                detail = "an unexpected error; the log has it under the request id"
-                response = problem_response(ProblemError(500, detail), request_id)
-                await response(scope, receive, labelled)
+            detail = "an unexpected error; the log has it under the request id"
+            await end_with(ProblemError(500, detail))
         finally:
             self._metrics.in_flight.dec()
             self._record(scope, status, time.perf_counter() - started, span)

@@ -44,12 +44,12 @@ Prompts = str | list[str] | list[int] | list[list[int]]
 
 def _is_prompt(value: Any) -> Prompts:
     """Refuse other shapes with one message; pydantic would make one for each token."""
-    kinds = {type(item) for item in value} if isinstance(value, list) else set()
-    for text in [value] if isinstance(value, str) else value if kinds == {str} else []:
-        check_unicode(text)
     if isinstance(value, str):
-        return value
-    if kinds in ({str}, {int}) or (
+        return check_unicode(value)
+    kinds = {type(item) for item in value} if isinstance(value, list) else set()
+    if kinds == {str}:
+        return [check_unicode(text) for text in value]
+    if kinds == {int} or (
         kinds == {list} and all(type(token) is int for prompt in value for token in prompt)
     ):
         prompts: Prompts = value

@@ -52,27 +52,26 @@ def load_start(experiment: Experiment[Any], runs: Path, models: Path, paths: Pat
         subject = open_run(run, paths, "best")
         experiment.check_same_tokens(subject.experiment.tokens, run.path)
         where, network = run.path, subject.model
-        created, stored_as = run.read_record()["created"], "float32"
-        file = run.best
+        with run.best.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        created = run.read_record()["created"]
+        source = {"kind": "run", "created": created, "stored_as": "float32", "sha256": sha256}
     elif exported.exists():
         where, network = exported, open_artifact(exported, experiment)
         card = artifact.read_card(exported)
-        created, stored_as = card.provenance.created, card.weights_dtype
-        file = exported / artifact.WEIGHTS_FILE
+        source = {
+            "kind": "artifact",
+            "created": card.provenance.created,
+            "stored_as": card.weights_dtype,
+            "sha256": card.sha256[artifact.WEIGHTS_FILE],
+        }
     else:
         raise RunError(
             f"fine-tuning starts from {name}, but {runs} has no finished run and {models} no "
             f"artifact of this name: python -m training run {name}"
         )
     _check_architecture(experiment, network, where)
-    source = {
-        "name": name,
-        "kind": "run" if file == run.best else "artifact",
-        "created": created,
-        "stored_as": stored_as,
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-    }
-    return Start(network.state_dict(), source)
+    return Start(network.state_dict(), {"name": name, **source})
 
 
 def _check_architecture(experiment: Experiment[Any], network: Any, where: Path) -> None:

@@ -15,7 +15,6 @@ from service.api_keys import KeyedRoute
 from service.choosing import SESSION_HEADER, labels_of, with_choice
 from service.context import Context, RequestContext
 from service.jobs import JobResult
-from service.metrics import Metrics
 from service.off_loop import off_loop_if_large, work_of
 from service.openai import (
     CompletionRequest,
@@ -31,8 +30,8 @@ from service.openai import (
 from service.problems import REFUSALS, FieldError, ProblemError
 from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
-from service.tasks.base import Labels
 from service.tasks.score.job import ScoredSequence, ScoreJob
+from service.tasks.score.reply import count_scored
 from service.variants import Variant
 
 __all__ = ["router"]
@@ -118,7 +117,15 @@ async def _compute(
         work_of_prompts(request), _prepare, request, variant, context.settings, deadline
     )
     result = await compute(context, http, variant, job)
-    _count(prompts, result, variant, context.metrics, (*labels_of(http, variant), "live"))
+    # not the step after each prompt, whose target was made up
+    log_probs = [sequence.log_probs[:-1] for sequence in result.value]
+    unknown = variant.vocabulary.ids[UNKNOWN]
+    count_scored(
+        context.metrics,
+        (*labels_of(http, variant), "live"),
+        log_probs,
+        sum(prompt.ids.count(unknown) for prompt in prompts),
+    )
     return prompts, result
 
 
@@ -137,18 +144,6 @@ def _prepare(
         deadline=deadline,
     )
     return prompts, job
-
-
-def _count(
-    prompts: list[Prompt], result: Result, variant: Variant, metrics: Metrics, labels: Labels
-) -> None:
-    """Add the prompts to the counters that give the traffic's perplexity; none for what follows."""
-    unknown = variant.vocabulary.ids[UNKNOWN]
-    scored = [sequence.log_probs[:-1] for sequence in result.value]
-    metrics.tokens.labels(*labels).inc(sum(map(len, scored)))
-    metrics.unknown.labels(*labels).inc(sum(prompt.ids.count(unknown) for prompt in prompts))
-    total = sum(float(log_probs.sum(dtype="float64")) for log_probs in scored)
-    metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
 
 
 def _render(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.engines.base import Floats
 from service.jobs import JobResult
 from service.metrics import Metrics
 from service.off_loop import work_of
@@ -17,7 +18,24 @@ from service.tasks.score.schemas import ScoreRequest, TextScore
 from service.tasks.score.texts import EncodedText, assemble, by_text
 from service.variants import Variant
 
-__all__ = ["ScoreReply"]
+__all__ = ["ScoreReply", "count_scored"]
+
+
+def count_scored(
+    metrics: Metrics, labels: Labels, log_probs: Sequence[Floats], unknown: int
+) -> None:
+    """Add scored tokens to the counters that give the traffic's perplexity.
+
+    Args:
+        metrics: Where the counters are.
+        labels: Of the request.
+        log_probs: Of every token, an array a sequence.
+        unknown: How many of them the vocabulary lacks.
+    """
+    metrics.tokens.labels(*labels).inc(sum(map(len, log_probs)))
+    metrics.unknown.labels(*labels).inc(unknown)
+    total = sum(float(of_one.sum(dtype="float64")) for of_one in log_probs)
+    metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +65,10 @@ class ScoreReply:
         return timing_of(self.result, time.perf_counter(), started)
 
     def count(self, metrics: Metrics, labels: Labels) -> None:
-        """Add the texts to the counters that give the traffic's perplexity."""
-        metrics.tokens.labels(*labels).inc(sum(len(text.ids) for text in self.texts))
-        metrics.unknown.labels(*labels).inc(sum(text.unknown_count for text in self.texts))
-        total = sum(
-            float(sequence.log_probs.sum(dtype="float64")) for sequence in self.result.value
-        )
-        metrics.negative_log_prob.labels(*labels).inc(max(0.0, -total))
+        """Add the texts to the counters of scored tokens."""
+        log_probs = [sequence.log_probs for sequence in self.result.value]
+        unknown = sum(text.unknown_count for text in self.texts)
+        count_scored(metrics, labels, log_probs, unknown)
 
     def to_json(self, started: float) -> str:
         """The `ScoreResponse`, put together text by text.
