@@ -170,11 +170,11 @@ class OnnxGraph:
 
     def model(self) -> onnx.ModelProto:
         """The whole graph."""
-        graph = self.body()
-        graph.initializer.extend(self.initialisers.values())
         made: onnx.ModelProto = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
+            self.body(), opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
         )
+        # make_model copies the graph, so constants come afterwards
+        made.graph.initializer.extend(self.initialisers.values())
         return made
 
 

@@ -17,12 +17,12 @@ __all__ = ["create_session", "quantise", "weight_bytes"]
 
 
 def create_session(
-    graph: onnx.ModelProto, threads: int, *, profile: Path | None = None
+    graph: bytes, threads: int, *, profile: Path | None = None
 ) -> onnxruntime.InferenceSession:
     """A session on the CPU.
 
     Args:
-        graph: What to run.
+        graph: What to run, serialised.
         threads: Threads of one call, the calling one included.
         profile: Begin of the name of a file for the time of every node, which
             ``end_profiling`` writes; None: times are not taken.
@@ -36,9 +36,10 @@ def create_session(
     if profile is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
-    return onnxruntime.InferenceSession(
-        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    # It keeps the bytes to start again on another kind of processor: all weights a second time.
+    session._model_bytes = None  # noqa: SLF001  no option for it
+    return session
 
 
 def weight_bytes(graph: onnx.ModelProto) -> int:

@@ -22,6 +22,7 @@ from issrnn.artifact import Weights, load
 from service.engines import create_engine, language_model
 from service.engines.base import Engine, EngineName
 from service.engines.language_model import Chunk, Scored
+from service.engines.language_model.onnxruntime_engine import OnnxruntimeEngine
 from tests.artifacts import WORDS, highway_architecture, make_artifact
 from training.language_modelling.network import plain_network
 
@@ -211,6 +212,14 @@ def test_int8_is_near_fp32_and_smaller(
     assert np.abs(gap).mean() < 0.05
     assert int8.weight_bytes < weights_left * fp32.weight_bytes
     assert (gap != 0).any()
+
+
+@pytest.mark.parametrize("name", ["onnxruntime-fp32", "onnxruntime-int8"])
+def test_no_serialised_weights_are_kept_beside_the_session(folder: Path, name: EngineName) -> None:
+    engine = create_engine(name, load(folder), threads=1)
+    assert isinstance(engine, OnnxruntimeEngine)
+    kept = [value for value in vars(engine.session).values() if isinstance(value, bytes)]
+    assert kept == []
 
 
 def test_tied_weights_are_stored_once_in_fp32(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ class OnnxruntimeEngine:
         if int8:
             graph = quantise(graph, ["MatMul", "LSTM"], leave=SCORES)
         self.weight_bytes = weight_bytes(graph)
-        self.session = create_session(graph, threads, profile=profile)
+        serialised = graph.SerializeToString()
+        del graph  # not beside the session's own copy
+        self.session = create_session(serialised, threads, profile=profile)
 
     def compute(self, items: Sequence[Passage]) -> list[SpanLogits]:
         """Read passages together."""

@@ -50,7 +50,9 @@ class OnnxruntimeEngine:
         if int8:
             graph = quantise(graph, ["LSTM"])
         self.weight_bytes = weight_bytes(graph)
-        self.session = create_session(graph, threads, profile=profile)
+        serialised = graph.SerializeToString()
+        del graph  # not beside the session's own copy
+        self.session = create_session(serialised, threads, profile=profile)
         self._outputs = ["logits", *(f"{name}_after" for name in state_names(architecture))]
         if architecture.pooling != "last":
             self._outputs.append("pooled_after")

@@ -57,7 +57,9 @@ class OnnxruntimeEngine:
         if int8:
             graph = quantise(graph, ["MatMul", "LSTM"])
         self.weight_bytes = weight_bytes(graph)
-        self.session = create_session(graph, threads, profile=profile)
+        serialised = graph.SerializeToString()
+        del graph  # not beside the session's own copy
+        self.session = create_session(serialised, threads, profile=profile)
         self._outputs = [
             "log_probs",
             *(f"{name}_after" for name in self._state_names),
