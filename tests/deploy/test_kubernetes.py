@@ -170,7 +170,7 @@ def test_production_scales_itself_and_reads_models_and_settings(
     source = container["envFrom"][0]["configMapRef"]["name"]
     assert source == production["ConfigMap"]["metadata"]["name"]
     split = json.loads(production["ConfigMap"]["data"]["ISSRNN_SPLIT"])
-    assert split["score"]["ptb-lstm-small-dense"] == 9
+    assert split["score"]["ptb-lstm-large-dense"] == 9
 
     (claim,) = [v["persistentVolumeClaim"] for v in pod["volumes"] if v["name"] == "models"]
     assert claim["claimName"] == production["PersistentVolumeClaim"]["metadata"]["name"]
