@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,13 +87,15 @@ def measure_answers(
 
 def _questions(path: Path) -> Iterator[tuple[str, _Question]]:
     content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
     try:
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
         dataset = _Dataset.model_validate_json(content)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "the file"
         raise ValueError(f"{path} is not in SQuAD's layout: {where}: {first['msg']}") from error
     for article in dataset.data:
         for paragraph in article.paragraphs:

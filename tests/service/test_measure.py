@@ -130,6 +130,15 @@ def test_a_file_of_another_layout_is_named(
     assert "no questions" in errors[2]
 
 
+def test_a_damaged_file_is_named(
+    readers_dir: Path, squad: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.json.gz"
+    cut.write_bytes(gzip.compress(squad.read_bytes())[:-20])
+    assert main([str(readers_dir / "reader-dense"), str(cut)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {cut} is damaged: ")
+
+
 def test_a_classifiers_accuracy_is_that_of_its_labels_over_http(
     classifier_client: httpx.Client,
     classifiers_dir: Path,

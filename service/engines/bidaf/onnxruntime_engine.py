@@ -13,7 +13,8 @@ from issrnn.reading.encoding import Encoded
 from service.engines.base import EngineName, Floats, Ids, Lengths
 from service.engines.bidaf.graph import SCORES, build_graph
 from service.engines.bidaf.passages import Passage, SpanLogits
-from service.engines.onnx_session import create_session, quantise, weight_bytes
+from service.engines.int8 import quantise
+from service.engines.onnx_session import create_session, weight_bytes
 
 __all__ = ["OnnxruntimeEngine"]
 

@@ -12,7 +12,8 @@ from issrnn.artifact import Weights
 from service.engines.base import EngineName, Floats
 from service.engines.classifier.chunks import LabelLogits, PaddedTexts, TextChunk, pad, split
 from service.engines.classifier.graph import build_graph
-from service.engines.onnx_session import create_session, quantise, weight_bytes
+from service.engines.int8 import quantise
+from service.engines.onnx_session import create_session, weight_bytes
 from service.engines.states import state_names
 
 __all__ = ["OnnxruntimeEngine"]

@@ -10,9 +10,10 @@ import numpy as np
 from issrnn.architecture import LanguageModelArchitecture
 from issrnn.artifact import Weights
 from service.engines.base import EngineName
+from service.engines.int8 import quantise
 from service.engines.language_model.chunks import Chunk, PaddedResult, Scored, pad, split
 from service.engines.language_model.graph import build_graph
-from service.engines.onnx_session import create_session, quantise, weight_bytes
+from service.engines.onnx_session import create_session, weight_bytes
 from service.engines.states import state_names, state_sizes
 
 __all__ = ["OnnxruntimeEngine"]
