@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from service.engines.onnx_graph import OnnxGraph
+from service.engines.onnx_graph import INT32, OnnxGraph
 from service.engines.onnx_session import create_session
 
 __all__ = ["quantise", "sums_are_exact"]
@@ -61,7 +61,7 @@ def sums_are_exact() -> bool:
     graph = OnnxGraph("sums_are_exact", weights={})
     graph.input("activations", TensorProto.UINT8, activations.shape)
     graph.node("MatMulInteger", ["activations", graph.constant("weights", weights)], "sums")
-    graph.output("sums", TensorProto.INT32, ("rows", "columns"))
+    graph.output("sums", INT32, ("rows", "columns"))
     session = create_session(graph.model().SerializeToString(), threads=1)
     (sums,) = session.run(["sums"], {"activations": activations})
     return np.array_equal(sums, activations.astype(np.int32) @ weights.astype(np.int32))

@@ -13,7 +13,7 @@ from service.engines.onnx_session import create_session
 @pytest.fixture
 def product() -> onnx.ModelProto:
     """(N, 64) times weights, each column of which has largest numbers of its own."""
-    weights = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32) * np.arange(1, 9)
+    weights = np.random.default_rng(0).normal(size=(64, 8)) * np.arange(1, 9)
     graph = OnnxGraph("product", weights={})
     graph.input("x", FLOAT, ("rows", 64))
     graph.node("MatMul", ["x", graph.constant("w", weights.astype(np.float32))], "y")
