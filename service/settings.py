@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     "ptb-lstm-small-iss": 1}}``; a task that is not named is split as a file ``split.json`` in
     ``MODELS_DIR`` says, in the same form, or else evenly, as one with ``{}`` is."""
     shadow: dict[TaskName, str] = {}
-    """By task, a model that also answers every request to its endpoint, off its path, e.g.
-    ``{"score": "ptb-lstm-small-iss"}``."""
+    """By task, a model that also answers every request to the task's endpoint, off its path, e.g.
+    ``{"score": "ptb-lstm-small-iss"}``; not those to ``/compare`` or ``/v1/completions``."""
 
     threads: PositiveInt | None = None
     """Threads of one model; none: the cores shared out evenly, at least one each."""

@@ -49,7 +49,9 @@ and benchmarks and from the cards of the models that ship, by
 
 ```sh
 .venv/bin/python -m training tables --write docs/results.md
-```"""
+```
+
+Where commands below say `python`, that of `.venv/bin` is meant."""
 
 
 PRODUCTS_PICTURE = "images/sparse-products.png"
@@ -138,5 +140,6 @@ def _command(timings: Timings, models: Sequence[str], record: str) -> str:
     paths = " ".join(f"models/{model}" for model in dict.fromkeys(models))
     return (
         f" ({timings.conditions}), by\n\n```sh\n.venv/bin/python -m service.benchmark "
-        f"--models {paths} \\\n    --json docs/records/{record}\n```"
+        f"--rounds {timings.all[0].rounds} \\\n    --models {paths} \\\n"
+        f"    --json docs/records/{record}\n```"
     )

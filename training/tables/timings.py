@@ -25,6 +25,8 @@ class Timing:
     threads: int
     milliseconds: float
     """Median."""
+    rounds: int
+    """How many times it was timed."""
     multiply_adds: int
     """A token, on this engine."""
     bytes: int
@@ -88,6 +90,7 @@ def _timing(each: dict[str, Any]) -> Timing:
         batch=each["batch"],
         threads=each["threads"],
         milliseconds=statistics.median(each["milliseconds"]),
+        rounds=len(each["milliseconds"]),
         multiply_adds=each["multiply_adds"],
         bytes=each["bytes"],
     )

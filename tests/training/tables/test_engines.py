@@ -16,6 +16,7 @@ def timing(model: str, milliseconds: float, **changes: Any) -> Timing:
         "engine": "onnxruntime-fp32",
         "batch": 10,
         "threads": 1,
+        "rounds": 20,
         "multiply_adds": 100,
     }
     return Timing(model=model, milliseconds=milliseconds, bytes=1, **(fields | changes))
