@@ -61,7 +61,9 @@ def build_parser(compare: Command, report: Command, changes: Command) -> argpars
         help="how often each task is asked when mixed, such as score=3,answer=1 (default: equally)",
     )
     comparison.add_argument("--out", metavar="FOLDER", help="default: reports/loadtest-DATE")
-    comparison.add_argument("--quick", action="store_true", help="a look: some seconds for each model")
+    comparison.add_argument(
+        "--quick", action="store_true", help="a look: some seconds for each model"
+    )
     _add_plan(comparison)
     again = commands.add_parser("report", help="write tables and picture again from a record")
     again.set_defaults(run=report)
