@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
+from issrnn import ShrinkError
 from training import benchmark_commands, commands
 from training.distributed import is_first, process_number
 from training.errors import Interrupted, TrainingError
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _build_parser().parse_args(arguments)
     try:
         parsed.command(parsed)
-    except TrainingError as error:
+    except (TrainingError, ShrinkError) as error:
         where = "" if is_first() else f"process {process_number()}: "
         sys.stderr.write(f"{where}error: {error}\n")
         return 2

@@ -52,7 +52,8 @@ class FastHighwayLayer(HighwayLayer):
             *(step.weight for step in self.steps),
             *(step.bias for step in self.steps),
         )
-        return outputs, outputs[-1]
+        # A view would keep the states of all steps, in memory and in every checkpoint.
+        return outputs, outputs[-1].clone()
 
 
 class _Highway(torch.autograd.Function):

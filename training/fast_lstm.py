@@ -77,7 +77,8 @@ class FastLSTM(nn.LSTM):
         product_dtype = torch.bfloat16 if self.precision == "bf16" else input.dtype
         weight_hh = self.drop_weights(self.weight_hh_l0)
         output, c = run_lstm(self, input, (h0, c0), product_dtype, weight_hh=weight_hh)
-        return output, (output[-1:], c.unsqueeze(0))
+        # A view would keep the outputs of all steps, in memory and in every checkpoint.
+        return output, (output[-1:].clone(), c.unsqueeze(0))
 
 
 def run_lstm(

@@ -227,7 +227,7 @@ def log_columns(session: Session) -> list[str]:
         *experiment.validation_figures,
         *("gradient_norm", "milliseconds_per_step"),
         *(f"{SIZE}{layer}" for layer in session.layer_names),
-        *(f"{LENGTH}{layer}" for layer in session.group_lengths),
+        *(f"{LENGTH}{layer}" for layer in session.regularised_layers),
     ]
 
 

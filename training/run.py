@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
+from issrnn import ShrinkError
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
 from training.distributed import from_first, is_first, process_count
@@ -185,7 +187,7 @@ def _train(
         reset_peak_memory()
         try:
             Loop(session, folder, journal, stop, checkpoint_seconds, after_epoch).run()
-        except TrainingError as error:
+        except (TrainingError, ShrinkError) as error:
             journal.log(f"error: {error}")
             raise
         except Interrupted as interruption:
@@ -242,10 +244,7 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
             model, kept = shrink_network(experiment, model, best["kept"], tau)
             save_shrunk(folder, model, kept, tau, best["epoch"])
             metrics = experiment.measure(model, stop)
-        empty = [
-            int((group.norms() == 0).sum())
-            for group in (experiment.find_groups(model) if experiment.config.l1 else ())
-        ]
+        empty = _empty_components(experiment, model) if experiment.config.l1 else []
     position.seconds += time.monotonic() - began
     save_document(folder.checkpoint, session.to_document())
     architecture = architecture_of(model)
@@ -273,3 +272,12 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         "metrics_before_final_tau": before_final_tau,
         "epochs": position.epochs,
     }
+
+
+def _empty_components(experiment: Experiment[Any], model: nn.Module) -> list[int]:
+    """How many of the components it started with each layer has no more, or only as zeros."""
+    alive = {g.owner: int((g.norms() > 0).sum()) for g in experiment.find_groups(model)}
+    architecture = architecture_of(model)
+    layers = zip(architecture.layer_names, architecture.hidden_sizes, strict=True)
+    left = [alive.get(name, size) for name, size in layers]
+    return [whole - each for whole, each in zip(experiment.config.hidden_sizes, left, strict=True)]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from issrnn.architecture import Architecture
 from issrnn.groups import Group, Groups
 from issrnn.lasso import GroupLasso
 from issrnn.set_masks import SparseEvolution, count_weights
@@ -103,8 +104,18 @@ class Session:
         return architecture_of(self.model).layer_names
 
     @property
+    def regularised_layers(self) -> tuple[str, ...]:
+        """Those of `layer_names` that group lasso, l1 or thresholds are for."""
+        config = self.experiment.config
+        names = self.layer_names if config.regularises_groups else ()
+        return tuple(name for name in names if not _is_left_out(name, config.leave_out))
+
+    @property
     def group_lengths(self) -> dict[str, Tensor]:
-        """Euclidean length of each component's weights, (components,), by regularised layer."""
+        """Euclidean length of each component's weights, (components,), by regularised layer.
+
+        A layer's last component has no group: it cannot be removed.
+        """
         if self.groups is None or self.lasso is None:
             return {}
         groups = regularised(self.groups, self.experiment.config.leave_out)
@@ -264,20 +275,25 @@ def _assemble(
     config = experiment.config
     groups = experiment.find_groups(model) if config.regularises_groups else None
     if groups is not None:
-        _check_all_found(groups, architecture_of(model).layer_names, config.leave_out)
+        _check_all_found(groups, architecture_of(model), config.leave_out)
     lasso = GroupLasso(regularised(groups, config.leave_out)) if groups is not None else None
     optimizer = experiment.make_optimizer(model)
     return Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
 
 
-def _check_all_found(groups: Groups, names: Sequence[str], leave_out: Sequence[str]) -> None:
+def _check_all_found(groups: Groups, architecture: Architecture, leave_out: Sequence[str]) -> None:
     """A layer without groups would be trained to the end and never get smaller.
 
     Raises:
-        RunError: If a layer that is to be regularised has no group.
+        RunError: If a layer of several units that is to be regularised has no group.
     """
     found = {group.owner for group in groups}
-    missing = [name for name in names if name not in found and not _is_left_out(name, leave_out)]
+    sizes = zip(architecture.layer_names, architecture.hidden_sizes, strict=True)
+    missing = [
+        name
+        for name, size in sizes
+        if size > 1 and name not in found and not _is_left_out(name, leave_out)
+    ]
     if missing:
         raise RunError(f"no ISS weight groups were found of {', '.join(missing)}:\n{groups}")
 

@@ -17,7 +17,13 @@ from issrnn.groups import Group, Groups
 from training.errors import RunError
 from training.plots import write_figure
 
-__all__ = ["down_sample", "group_lengths", "plot_group_lengths", "plot_weight_maps"]
+__all__ = [
+    "down_sample",
+    "group_lengths",
+    "mapped_matrices",
+    "plot_group_lengths",
+    "plot_weight_maps",
+]
 
 _BLUE = ListedColormap(["white", "tab:blue"])
 
@@ -30,18 +36,14 @@ def plot_weight_maps(
     Args:
         path: Of the PNG.
         title: Above it.
-        model: Its recurrent and softmax matrices are shown.
+        model: Its `mapped_matrices` are shown.
         groups: Of the model.
         step: Every ``step``-th row and column is drawn, as the paper does with 10.
 
     Raises:
         RunError: If it cannot be written.
     """
-    matrices = {
-        name: weight.detach().cpu()
-        for name, weight in model.named_parameters()
-        if weight.dim() == 2 and not name.startswith("embedding")
-    }
+    matrices = mapped_matrices(model, groups)
     rows = len(matrices) + len(groups)
     heights = [3.0] * len(matrices) + [0.6] * len(groups)
     figure = Figure(figsize=(9, sum(heights) + 1.2), layout="constrained")
@@ -57,6 +59,19 @@ def plot_weight_maps(
         panel.set_title(f"{int(alive.sum())} of {group.size} have non-zero weights", fontsize=9)
     figure.suptitle(f"{title}: non-zero weights (blue), 1 of {step} x {step} drawn")
     write_figure(path, figure)
+
+
+def mapped_matrices(model: nn.Module, groups: Groups) -> dict[str, Tensor]:
+    """The matrices of a model that ISS is about, by their names: recurrent and softmax layers.
+
+    Word vectors are none, unless they are the softmax layer's weights as well.
+    """
+    in_groups = {part.parameter for group in groups for part in group.slices}
+    return {
+        name: weight.detach().cpu()
+        for name, weight in model.named_parameters()
+        if weight.dim() == 2 and (name in in_groups or not name.startswith("embedding"))
+    }
 
 
 def group_lengths(groups: Iterable[Group], dense_sizes: Mapping[str, int]) -> dict[str, Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -291,3 +293,17 @@ def test_every_token_is_computed_once_in_order_within_the_limits(
     for each, sequence_lengths in zip(jobs, requests, strict=True):
         scored = [part.log_probs.tolist() for part in each.future.result(0).value]
         assert scored == [list(range(1, length + 1)) for length in sequence_lengths]
+
+
+def test_of_a_long_text_only_the_last_state_is_kept() -> None:
+    queue = batcher()
+    queue.submit(job(40, chunk_steps=10))
+    states = []
+    for _ in range(3):
+        entries = taken(queue.take())
+        outputs = [answer(entry.item) for entry in entries]
+        states += [weakref.ref(output.state[0]) for output in outputs]
+        queue.finish(entries, outputs, 0.01)
+    del entries, outputs
+    gc.collect()
+    assert [state() is None for state in states] == [True, True, False]

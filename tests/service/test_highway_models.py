@@ -50,6 +50,15 @@ def client(folder: Path) -> Iterator[httpx.Client]:
         yield client
 
 
+def test_each_is_on_its_own_engine(client: httpx.Client) -> None:
+    engines = {name: client.get(f"/models/{name}").json()["engine"] for name in TOLERANCES}
+    assert engines == {
+        "rhn-dense": "onnxruntime-fp32",
+        "rhn-torch": "torch-fp32",
+        "rhn-int8": "onnxruntime-int8",
+    }
+
+
 def score(client: httpx.Client, texts: list[str], **fields: Any) -> list[dict[str, Any]]:
     response = client.post("/score", json={"texts": texts, "pretokenized": True} | fields)
     assert response.status_code == 200, response.text

@@ -6,7 +6,11 @@ import pytest
 
 from training.config import override
 from training.errors import ConfigError
-from training.language_modelling.config import StackedConfig
+from training.language_modelling.config import (
+    HighwayConfig,
+    LanguageModelConfig,
+    StackedConfig,
+)
 from training.presets import PRESETS, find_preset
 from training.tasks import parse_config
 
@@ -119,15 +123,21 @@ def test_fine_tuning_starts_from_the_dense_run_of_the_same_sizes() -> None:
                 assert config.learning_rate == 0.1
 
 
-@pytest.mark.parametrize("name", [n for n, c in PRESETS.items() if isinstance(c, StackedConfig)])
+@pytest.mark.parametrize(
+    "name", [name for name, config in PRESETS.items() if config.task == "score"]
+)
 def test_what_a_preset_is_to_remove_it_has_the_strength_to(name: str) -> None:
     config = PRESETS[name]
-    assert isinstance(config, StackedConfig)
+    assert isinstance(config, LanguageModelConfig)
     steps = 929_589 // (config.batch_size * config.bptt_steps)  # of the Penn Treebank
     rates = [config.learning_rate_in(epoch) for epoch in range(config.epochs)]
     # Euclidean length of a group of the last layer's at the start: also read by the soft-max layer
     last = config.hidden_sizes[-1]
-    weights = 4 * (config.embedding_size + 2 * last) + 10_000
+    if isinstance(config, HighwayConfig):
+        weights = 4 * (1 + config.depth) * last + 10_000
+    else:
+        assert isinstance(config, StackedConfig)
+        weights = 4 * (config.embedding_size + 2 * last) + 10_000
     length = config.init_bound * math.sqrt(weights / 3)
     if config.variant == "iss":
         cut = sum(rate * config.lambda_in(epoch) for epoch, rate in enumerate(rates)) * steps

@@ -10,12 +10,17 @@ import torch
 
 from issrnn import artifact
 from tests.training.conftest import TINY_ISS, set_options
+from tests.training.language_modelling.corpora import random_corpus
 from training.checkpoint import load_document, save_document
 from training.cli import main
+from training.config import override
 from training.experiment import Paths, architecture_of
+from training.language_modelling.config import LanguageModelConfig
+from training.language_modelling.experiment import LanguageModelling
+from training.presets import find_preset
 from training.run_folder import RunFolder
 from training.subject import open_run
-from training.weight_maps import down_sample
+from training.weight_maps import down_sample, mapped_matrices
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,16 @@ def test_plain_l1_removes_nothing_and_counts_what_it_empties(runs: Path, data: P
     assert record["hidden_sizes"] == [12, 10]
     first, second = record["empty_components"]
     assert 0 < first + second < 22
+
+
+def test_components_that_l1_emptied_and_that_are_gone_count_too(runs: Path, data: Path) -> None:
+    more = set_options("start_from=dense", "shrink_every=20", "l1=0.03", "tau=0.02", "epochs=3")
+    assert command(runs, data, "run", "ptb-lstm-small-l1", "--as", "l1-gone", *more) == 0
+    record = json.loads((runs / "l1-gone" / "record.json").read_text())
+    left = [12 - record["empty_components"][0], 10 - record["empty_components"][1]]
+    assert 0 < sum(left) < 22
+    assert all(n <= size for n, size in zip(left, record["hidden_sizes"], strict=True))
+    assert sum(record["hidden_sizes"]) < 22
 
 
 def test_shrinking_keeps_the_perplexity(
@@ -186,6 +201,25 @@ def test_pictures_of_several_models(
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / name) for name in names]
     for name in names:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("preset", "sizes", "shown"),
+    [
+        ("ptb-lstm-small-iss", "hidden_sizes=6,5", False),
+        ("ptb-rhn-small-iss-0.004", "hidden_sizes=6", True),
+    ],
+)
+def test_maps_show_word_vectors_where_they_are_the_softmax_layer_too(
+    preset: str, sizes: str, shown: bool
+) -> None:
+    config = override(find_preset(preset), ["corpus=tiny", "batch_size=4", "bptt_steps=6", sizes])
+    assert isinstance(config, LanguageModelConfig)
+    experiment = LanguageModelling(config, random_corpus())
+    model = experiment.plain_network(experiment.dense_architecture())
+    matrices = mapped_matrices(model, experiment.find_groups(model))
+    assert ("embedding.weight" in matrices) is shown
+    assert ("decoder.weight" in matrices) is not shown
 
 
 def test_maps_show_where_weights_are_not_zero() -> None:

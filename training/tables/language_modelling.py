@@ -116,9 +116,9 @@ def other_cells_table(records: Sequence[Record]) -> str:
 def highway_table(records: Sequence[Record]) -> str:
     """Table 2: recurrent highway networks, each size after its dense run."""
     ours = [
-        _row(record, config, (str(config.depth), f"{config.lambda_:g}"))
+        _row(record, config, (str(config.depth), _strength(config)))
         for record, config in _configs(records)
-        if isinstance(config, HighwayConfig)
+        if isinstance(config, HighwayConfig) and config.variant != "l1"
     ]
     ours.sort(key=lambda row: (-row.dense_multiply_adds, -row.multiply_adds))
     columns = ("model", "depth", "lambda", *_COLUMNS[2:])
@@ -132,7 +132,7 @@ def l1_table(records: Sequence[Record]) -> str:
     """
     columns = ("model", "l1", "epochs", "keep", "valid", "test", "emptied", "of")
     rows = [("paper: large, l1", "0.0001", "", "0.60", "82.40", "78.60", "504, 220", "1500, 1500")]
-    for record, config in _stacked(records):
+    for record, config in _configs(records):
         if config.variant == "l1":
             perplexities = (record["metrics"][f"{split}_perplexity"] for split in ("valid", "test"))
             rows.append(
@@ -140,13 +140,20 @@ def l1_table(records: Sequence[Record]) -> str:
                     record["name"],
                     f"{config.l1:g}",
                     str(config.epochs),
-                    *_drop_out(config),
+                    _drop_out(config)[0] if isinstance(config, StackedConfig) else "",
                     *(f"{perplexity:.2f}" for perplexity in perplexities),
                     ", ".join(map(str, record["empty_components"])),
                     ", ".join(map(str, config.hidden_sizes)),
                 )
             )
     return markdown_table(columns, rows)
+
+
+def _strength(config: HighwayConfig) -> str:
+    """lambda, and what follows it in which epoch."""
+    if config.lambda_epochs is None:
+        return f"{config.lambda_:g}"
+    return f"{config.lambda_:g}, after epoch {config.lambda_epochs} {config.lambda_after:g}"
 
 
 def _drop_out(config: StackedConfig) -> tuple[str]:

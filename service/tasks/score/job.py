@@ -59,7 +59,7 @@ class ScoreJob(Job[Chunk, Scored, tuple[ScoredSequence, ...]]):
         self._sequences = tuple(sequences)
         self._chunk_steps = chunk_steps
         self._top_k = top_k
-        self._parts: list[list[Scored]] = [[] for _ in sequences]
+        self._parts: list[list[ScoredSequence]] = [[] for _ in sequences]
         self._done = [0 for _ in sequences]
         super().__init__(
             (self._chunk(sequence) for sequence in range(len(sequences))),
@@ -70,7 +70,10 @@ class ScoreJob(Job[Chunk, Scored, tuple[ScoredSequence, ...]]):
     def add(self, item: Chunk, output: Scored) -> Chunk | None:
         """Keep a chunk's scores; gives the next chunk of its sequence."""
         sequence = item.sequence
-        self._parts[sequence].append(output)
+        # Without the state, which the next chunk alone needs: a request may have thousands.
+        self._parts[sequence].append(
+            ScoredSequence(output.log_probs, output.top_ids, output.top_log_probs)
+        )
         self._done[sequence] += item.length
         ended = self._done[sequence] == len(self._sequences[sequence].inputs)
         return None if ended else self._chunk(sequence, output)
@@ -86,7 +89,7 @@ class ScoreJob(Job[Chunk, Scored, tuple[ScoredSequence, ...]]):
         return Chunk(whole.inputs[steps], whole.targets[steps], state, self._top_k, sequence)
 
 
-def _join(parts: Sequence[Scored]) -> ScoredSequence:
+def _join(parts: Sequence[ScoredSequence]) -> ScoredSequence:
     return ScoredSequence(
         log_probs=np.concatenate([part.log_probs for part in parts]),
         top_ids=np.concatenate([part.top_ids for part in parts]),

@@ -79,12 +79,17 @@ def test_the_published_settings() -> None:
     assert (architecture.width, architecture.depth, architecture.tied) == (830, 10, True)
     dropout = (dense.dropout_words, dense.dropout_inputs, dense.dropout_state, dense.dropout_output)
     assert dropout == (0.25, 0.75, 0.25, 0.75)
+    assert (dense.learning_rate, dense.flat_epochs, dense.decay) == (0.2, 20, 1 / 1.02)
+    assert (dense.clip, dense.weight_decay, dense.epochs) == (10.0, 1e-7, 500)
     for strength in ("0.004", "0.005", "0.006", "0.007"):  # the rows of Table 2
         iss = find_preset(f"ptb-rhn-iss-{strength}")
         assert isinstance(iss, HighwayConfig)
         assert iss.lambda_ == float(strength)
         assert iss.dropout_inputs == pytest.approx(0.6 * dense.dropout_inputs)
         assert iss.dropout_words == pytest.approx(0.6 * dense.dropout_words)
+        assert iss.dropout_state == pytest.approx(0.6 * dense.dropout_state)
+        assert iss.dropout_output == pytest.approx(0.6 * dense.dropout_output)
+        assert (iss.lasso, iss.tau, iss.learning_rate) == ("gradient", 4e-4, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -172,13 +177,19 @@ def test_dead_components_go_and_training_goes_on_as_if_they_were_there() -> None
     assert small.hidden_sizes == (9,)
     assert small.kept == [[0, 2, 3, 6, 7, 8, 9, 10, 11]]
     assert not remove_dead_(small)
-    inputs, targets = Streams.for_training(CORPUS.train, 4, 6).stretch(1)
+    inputs, _ = Streams.for_training(CORPUS.train, 4, 6).stretch(1)
     expected, _ = sparse.model.eval()(inputs, sparse.state)
     actual, _ = small.model.eval()(inputs, small.state)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
-    step, _ = train_step(small, 1, learning_rate=0.1)
-    loss = cross_entropy(expected.flatten(0, 1), targets.flatten(), reduction="sum")
-    assert step.nats == pytest.approx(loss.item(), rel=1e-4)
+    sparse.model.train()
+    small.model.train()
+    losses = [train_step(trained, 1, learning_rate=0.1)[0].nats for trained in (small, sparse)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert sparse.groups is not None
+    sparse.groups[0].zero_([1, 4, 5])  # their momentum moved them
+    remove_dead_(sparse)
+    for name, weight in sparse.model.named_parameters():
+        torch.testing.assert_close(small.model.get_parameter(name), weight, rtol=1e-4, atol=1e-6)
 
 
 def test_the_published_iss_settings_reach_the_tied_word_vectors() -> None:

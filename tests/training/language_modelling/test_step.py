@@ -1,6 +1,7 @@
 """One mini-batch: the published loss and clip, group lasso after it, and live shrinking."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,13 +12,15 @@ from issrnn.lasso import GroupLasso
 from issrnn.networks import LanguageModel, SequenceDropout
 from tests.training.conftest import tiny
 from tests.training.language_modelling.corpora import random_corpus
+from training.checkpoint import load_document, save_document
 from training.errors import ConfigError
 from training.fast_dropout import FastDropout
 from training.fast_lstm import FastLSTM
 from training.language_modelling.experiment import LanguageModelling
 from training.language_modelling.streams import Streams
+from training.loop import log_columns
 from training.run import resolve
-from training.session import Session, start
+from training.session import Session, resume, start
 from training.step import remove_dead_, train_step, update_
 
 CORPUS = random_corpus()
@@ -215,3 +218,26 @@ def test_group_lasso_ends_with_its_epochs() -> None:
     assert not torch.equal(
         parameters(plain)["decoder.weight"], parameters(without)["decoder.weight"]
     )
+
+
+@pytest.mark.parametrize("dead", [3, 9])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_training_goes_on_from_a_checkpoint_also_with_one_unit_left(
+    cell: str, dead: int, tmp_path: Path
+) -> None:
+    unbroken = session("ptb-lstm-small-iss", f"cell={cell}", "lambda=1e-9", "momentum=0.5")
+    columns = log_columns(unbroken)
+    train_step(unbroken, 0, learning_rate=0.1)
+    assert unbroken.groups is not None
+    unbroken.groups[1].zero_(range(dead))
+    remove_dead_(unbroken)
+    assert unbroken.hidden_sizes == (12, 10 - dead)
+    save_document(tmp_path / "checkpoint.pt", unbroken.to_document())
+    expected, _ = train_step(unbroken, 1, learning_rate=0.1)
+    document = load_document(tmp_path / "checkpoint.pt")
+    resumed = resume(unbroken.experiment, document, CPU)
+    assert log_columns(resumed) == columns
+    actual, _ = train_step(resumed, 1, learning_rate=0.1)
+    assert actual.nats == expected.nats
+    for name, weight in parameters(unbroken).items():
+        assert torch.equal(resumed.model.get_parameter(name), weight), name

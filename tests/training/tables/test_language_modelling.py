@@ -84,7 +84,7 @@ def test_what_else_is_dropped_stands_beside_keep() -> None:
 
 def test_highway_networks_are_told_apart_by_depth_and_lambda() -> None:
     table = rows(highway_table(RECORDS))
-    assert table["ptb-rhn-small-iss-0.006"][:2] == ["5", "0.006"]
+    assert table["ptb-rhn-small-iss-0.006"][:2] == ["5", "0.006, after epoch 6 0.0005"]
     assert table["paper: ISS"][:5] == ["10", "0.007", "74.50", "71.20", "328"]
 
 
@@ -103,3 +103,9 @@ def test_l1_is_judged_by_the_components_it_empties() -> None:
         *("0.0001", "17", "0.80", "101.00", "97.00", "50, 10", "200, 200")
     ]
     assert "ptb-lstm-small-iss" not in table
+
+
+def test_l1_on_a_highway_network_is_no_row_of_table_2() -> None:
+    run = record("ptb-rhn-small-dense", 90.0, [256], 9_000_000, variant="l1", l1=0.001)
+    assert "ptb-rhn-small-dense" not in rows(highway_table([run]))
+    assert rows(l1_table([run]))["ptb-rhn-small-dense"][:3] == ["0.001", "13", ""]
