@@ -111,7 +111,18 @@ _HIGHWAY_SMALL_ISS: dict[str, Any] = {
     "lambda_after": 0.0005,
 }
 
+_SMALL_ISS: dict[str, Any] = {
+    "lambda": 0.0038,
+    "lambda_epochs": 6,
+    "lambda_after": 0.0005,
+    "flat_epochs": 8,
+    "epochs": 17,
+}
+
 _GRU_SMALL: dict[str, Any] = {**_SMALL, "cell": "gru", "learning_rate": 0.5}
+
+_GRU_SMALL_ISS: dict[str, Any] = {**_SMALL_ISS, "lambda": 0.003, "lambda_epochs": 3}
+"""With 0.0038 for six epochs, as the LSTM has, it ends 4.4% above the dense network."""
 
 _RNN_SMALL: dict[str, Any] = {
     **_SMALL,
@@ -122,14 +133,6 @@ _RNN_SMALL: dict[str, Any] = {
 }
 """At 0.5 the first hundreds of steps do not learn, at 1.0 they diverge. At 0.1 six flat epochs of 14,
 as the other cells have, end too early: valid 180.9 after them, 152.4 at the end."""
-
-_SMALL_ISS: dict[str, Any] = {
-    "lambda": 0.0038,
-    "lambda_epochs": 6,
-    "lambda_after": 0.0005,
-    "flat_epochs": 8,
-    "epochs": 17,
-}
 
 _RNN_SMALL_ISS: dict[str, Any] = {
     **_SMALL_ISS,
@@ -249,7 +252,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     ),
     **_highway_family("ptb-rhn", _HIGHWAY, _HIGHWAY_ISS, (0.004, 0.005, 0.006, 0.007)),
     **_highway_family("ptb-rhn-small", _HIGHWAY_SMALL, _HIGHWAY_SMALL_ISS, (0.004, 0.006, 0.008)),
-    **_pair("ptb-gru-small", _GRU_SMALL, _SMALL_ISS),
+    **_pair("ptb-gru-small", _GRU_SMALL, _GRU_SMALL_ISS),
     **_pair("ptb-rnn-small", _RNN_SMALL, _RNN_SMALL_ISS),
 }
 
