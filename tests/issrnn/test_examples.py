@@ -11,7 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
 SHOWN = re.findall(
-    r"^```sh\npython (docs/examples/\w+\.py)\n```\n+```text\n(.*?)^```$",
+    r"^```sh\n\.venv/bin/python (docs/examples/\w+\.py)\n```\n+```text\n(.*?)^```$",
     (DOCS / "groups.md").read_text(encoding="utf-8"),
     re.S | re.M,
 )
