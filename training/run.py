@@ -27,7 +27,7 @@ from training.loop import AfterEpoch, Loop, log_columns
 from training.machine import describe_machine, git_commit, reset_peak_memory
 from training.plots import plot_run
 from training.run_folder import RunFolder, epochs_begun
-from training.session import Session, existing_weights, resume, start
+from training.session import Session, by_layer, existing_weights, resume, start
 from training.shrinking import save_shrunk, shrink_network
 from training.stopping import StopRequest, stop_requests
 from training.tasks import open_experiment, parse_config
@@ -276,8 +276,12 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
 
 def _empty_components(experiment: Experiment[Any], model: nn.Module) -> list[int]:
     """How many of the components it started with each layer has no more, or only as zeros."""
-    alive = {g.owner: int((g.norms() > 0).sum()) for g in experiment.find_groups(model)}
-    architecture = architecture_of(model)
-    layers = zip(architecture.layer_names, architecture.hidden_sizes, strict=True)
-    left = [alive.get(name, size) for name, size in layers]
-    return [whole - each for whole, each in zip(experiment.config.hidden_sizes, left, strict=True)]
+    groups, architecture = experiment.find_groups(model), architecture_of(model)
+    zeros = by_layer(
+        groups,
+        [group.norms() == 0 for group in groups],
+        architecture.layer_names,
+        architecture.hidden_sizes,
+    )
+    sizes = experiment.config.hidden_sizes
+    return [whole - len(mask) + int(mask.sum()) for whole, mask in zip(sizes, zeros, strict=True)]

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from issrnn.architecture import Architecture
 from issrnn.groups import Group, Groups
 from issrnn.lasso import GroupLasso
 from issrnn.set_masks import SparseEvolution, count_weights
@@ -274,28 +273,25 @@ def _assemble(
 ) -> Session:
     config = experiment.config
     groups = experiment.find_groups(model) if config.regularises_groups else None
-    if groups is not None:
-        _check_all_found(groups, architecture_of(model), config.leave_out)
     lasso = GroupLasso(regularised(groups, config.leave_out)) if groups is not None else None
     optimizer = experiment.make_optimizer(model)
-    return Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
+    session = Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
+    _check_all_found(session)
+    return session
 
 
-def _check_all_found(groups: Groups, architecture: Architecture, leave_out: Sequence[str]) -> None:
+def _check_all_found(session: Session) -> None:
     """A layer without groups would be trained to the end and never get smaller.
 
     Raises:
         RunError: If a layer of several units that is to be regularised has no group.
     """
-    found = {group.owner for group in groups}
-    sizes = zip(architecture.layer_names, architecture.hidden_sizes, strict=True)
-    missing = [
-        name
-        for name, size in sizes
-        if size > 1 and name not in found and not _is_left_out(name, leave_out)
-    ]
+    found = {group.owner for group in session.groups or ()}
+    sizes = dict(zip(session.layer_names, session.hidden_sizes, strict=True))
+    missing = [n for n in session.regularised_layers if sizes[n] > 1 and n not in found]
     if missing:
-        raise RunError(f"no ISS weight groups were found of {', '.join(missing)}:\n{groups}")
+        names = ", ".join(missing)
+        raise RunError(f"no ISS weight groups were found of {names}:\n{session.groups}")
 
 
 def _is_left_out(name: str, leave_out: Sequence[str]) -> bool:

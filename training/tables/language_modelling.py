@@ -95,7 +95,7 @@ _PAPER_HIGHWAY = (
 def stacked_table(records: Sequence[Record]) -> str:
     """Table 1: two LSTM layers of 1500 units, ours below the paper's."""
     ours = [
-        _row(record, config, _drop_out(config))
+        _row(record, config, (_drop_out(config),))
         for record, config in _stacked(records)
         if _is_large(config) and config.variant != "l1"
     ]
@@ -105,7 +105,7 @@ def stacked_table(records: Sequence[Record]) -> str:
 def other_cells_table(records: Sequence[Record]) -> str:
     """Stacked networks of other sizes, LSTM, GRU and vanilla RNN, each after its dense run."""
     rows = [
-        (config.cell, _row(record, config, _drop_out(config)))
+        (config.cell, _row(record, config, (_drop_out(config),)))
         for record, config in _stacked(records)
         if not _is_large(config) and config.variant != "l1"
     ]
@@ -140,7 +140,7 @@ def l1_table(records: Sequence[Record]) -> str:
                     record["name"],
                     f"{config.l1:g}",
                     str(config.epochs),
-                    _drop_out(config)[0] if isinstance(config, StackedConfig) else "",
+                    _drop_out(config) if isinstance(config, StackedConfig) else "",
                     *(f"{perplexity:.2f}" for perplexity in perplexities),
                     ", ".join(map(str, record["empty_components"])),
                     ", ".join(map(str, config.hidden_sizes)),
@@ -156,12 +156,12 @@ def _strength(config: HighwayConfig) -> str:
     return f"{config.lambda_:g}, after epoch {config.lambda_epochs} {config.lambda_after:g}"
 
 
-def _drop_out(config: StackedConfig) -> tuple[str]:
+def _drop_out(config: StackedConfig) -> str:
     """As the cell *keep* has it."""
     variational = " variational" if config.masks == "sequence" else ""
     weights = f", weight drop {config.weight_drop:.2f}" if config.weight_drop else ""
     words = f", word drop {config.dropout_words:.2f}" if config.dropout_words else ""
-    return (f"{config.keep:.2f}{variational}{weights}{words}",)
+    return f"{config.keep:.2f}{variational}{weights}{words}"
 
 
 def _is_large(config: StackedConfig) -> bool:
