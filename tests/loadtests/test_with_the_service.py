@@ -31,7 +31,7 @@ def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
     make_classifier(models / "mood-dense", seed=5)
     make_classifier(models / "mood-iss", seed=6, hidden_sizes=(3,), variant="iss")
     plan = (
-        "--quick", "--users", "2", "--rates", "30", "--duration", "1", "--warm-up", "0.2",
+        "--quick", "--users", "2", "--rates", "30", "--duration", "0.5", "--warm-up", "0.1",
         "--top-k", "3",
     )  # fmt: skip
 

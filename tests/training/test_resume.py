@@ -19,17 +19,18 @@ ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1", "dropout_words
 """With momentum, to be shrunk as well, and all kinds of drop-out."""
 
 
-def run(name: str, data: Path, runs: Path, *more: str) -> Any:
-    return training_process(
-        *("run", PRESET, "--as", name, "--data", data, "--runs", runs, "--threads", "1"),
-        *("--checkpoint-seconds", "0.05", *set_options(*ISS, *more)),
-    )
+def command(name: str, data: Path, runs: Path, *more: str) -> list[str]:
+    where = ("--data", str(data), "--runs", str(runs), "--threads", "1")
+    return ["run", PRESET, "--as", name, *where, *set_options(*ISS, *more)]
 
 
-def finish(name: str, data: Path, runs: Path) -> None:
-    process = run(name, data, runs)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+def start(name: str, data: Path, runs: Path, *more: str) -> Any:
+    """A process of its own, to be interrupted."""
+    return training_process(*command(name, data, runs, *more), "--checkpoint-seconds", "0.05")
+
+
+def finish(name: str, data: Path, runs: Path, *more: str) -> None:
+    assert main(command(name, data, runs, *more)) == 0
 
 
 def interrupt_in_training(process: Any, folder: Path, delay: float, number: int) -> int:
@@ -75,7 +76,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(data: Path, tmp_path: Path) -> Non
     finish("unbroken", data, tmp_path)
     moments = random.Random(7)
     for number in (signal.SIGKILL, signal.SIGTERM):
-        process = run("broken", data, tmp_path)
+        process = start("broken", data, tmp_path)
         delay = moments.uniform(0, 0.2)
         assert interrupt_in_training(process, tmp_path / "broken", delay, number) != 0
     finish("broken", data, tmp_path)
@@ -86,32 +87,26 @@ def test_a_killed_run_ends_as_an_unbroken_one(data: Path, tmp_path: Path) -> Non
 
 
 def test_a_finished_run_goes_on_under_a_longer_schedule(data: Path, tmp_path: Path) -> None:
-    def train(name: str, *more: str) -> None:
-        where = ("--as", name, "--data", str(data), "--runs", str(tmp_path), "--threads", "1")
-        assert main(["run", PRESET, *where, *set_options(*ISS, *more)]) == 0
-
-    train("unbroken")
-    train("longer", "epochs=1")
-    train("longer")
+    finish("unbroken", data, tmp_path, "epochs=2")
+    finish("longer", data, tmp_path, "epochs=1")
+    finish("longer", data, tmp_path, "epochs=2")
     assert_same(results(tmp_path / "longer"), results(tmp_path / "unbroken"))
 
 
 def test_a_checkpoint_of_another_config_is_not_gone_on_from(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--as", "edited", "--data", str(data), "--runs", str(tmp_path), "--threads", "1")
-    assert main(["run", PRESET, *options, *set_options(*ISS, "epochs=1")]) == 0
+    finish("edited", data, tmp_path, "epochs=1")
     config_file = tmp_path / "edited" / "config.json"
     config = json.loads(config_file.read_text())
     config_file.write_text(json.dumps(config | {"keep": 0.5, "epochs": 2}))
-    more = set_options(*ISS, "epochs=2", "keep=0.5")
     (tmp_path / "edited" / "record.json").unlink()
-    assert main(["run", PRESET, *options, *more]) == 2
+    assert main(command("edited", data, tmp_path, "epochs=2", "keep=0.5")) == 2
     assert "checkpoint.pt is of another config than" in capsys.readouterr().err
 
 
 def test_a_stop_is_announced_and_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:
-    process = run("stopped", data, tmp_path, "epochs=500")
+    process = start("stopped", data, tmp_path, "epochs=500")
     checkpoint = tmp_path / "stopped" / "checkpoint.pt"
     while not checkpoint.exists():
         assert process.poll() is None, process.communicate()[1]

@@ -4,7 +4,6 @@ import json
 import random
 import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -120,22 +119,20 @@ def test_a_resumed_sparse_session_goes_on_as_if_it_had_not_stopped(
         assert broken.model.state_dict()[name].equal(weight), name
 
 
-def run_set(name: str, paths: Paths, runs: Path) -> Any:
-    where = ("--data", paths.data, "--runs", runs, "--threads", "1", "--checkpoint-seconds", "0.05")
-    settings = (*TINY_CLASSIFIER, *TINY_SET, "epochs=16", "average_patience=1")
-    return training_process("run", "imdb-lstm-set", "--as", name, *where, *options(settings))
-
-
 def test_a_killed_sparse_run_ends_as_an_unbroken_one(paths: Paths, tmp_path: Path) -> None:
+    settings = options((*TINY_CLASSIFIER, *TINY_SET, "epochs=16", "average_patience=1"))
+    where = ("--data", str(paths.data), "--runs", str(tmp_path), "--threads", "1")
+
+    def arguments(name: str) -> list[str]:
+        return ["run", "imdb-lstm-set", "--as", name, *where, *settings]
+
+    assert main(arguments("unbroken")) == 0
     moments = random.Random(3)
-    for name, signals in (("unbroken", ()), ("broken", (signal.SIGKILL, signal.SIGTERM))):
-        for number in signals:
-            process = run_set(name, paths, tmp_path)
-            delay = moments.uniform(0, 0.2)
-            assert interrupt_in_training(process, tmp_path / name, delay, number) != 0
-        process = run_set(name, paths, tmp_path)
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        process = training_process(*arguments("broken"), "--checkpoint-seconds", "0.05")
+        delay = moments.uniform(0, 0.2)
+        assert interrupt_in_training(process, tmp_path / "broken", delay, number) != 0
+    assert main(arguments("broken")) == 0
     assert_same(results(tmp_path / "broken"), results(tmp_path / "unbroken"))
     masks = [
         load_document(tmp_path / name / "checkpoint.pt")["evolution"]["masks"]
