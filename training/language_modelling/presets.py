@@ -251,7 +251,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         l1=_LARGE_L1,
     ),
     **_highway_family("ptb-rhn", _HIGHWAY, _HIGHWAY_ISS, (0.004, 0.005, 0.006, 0.007)),
-    **_highway_family("ptb-rhn-small", _HIGHWAY_SMALL, _HIGHWAY_SMALL_ISS, (0.002, 0.004, 0.006)),
+    **_highway_family("ptb-rhn-small", _HIGHWAY_SMALL, _HIGHWAY_SMALL_ISS, (0.004, 0.006, 0.008)),
     **_pair("ptb-gru-small", _GRU_SMALL, _GRU_SMALL_ISS),
     **_pair("ptb-rnn-small", _RNN_SMALL, _RNN_SMALL_ISS),
 }
