@@ -25,13 +25,13 @@ DENSE = "ptb-lstm-small-dense"
 ISS = "ptb-lstm-small-iss"
 UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurrent=fast")
 """Two streams for one process, three for the other."""
-SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
+SHRINKING = (*TINY_ISS, "epochs=2", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
 """At a higher learning rate the first steps are chaotic: they blow rounding up."""
 GRU = (*SHRINKING, "cell=gru", "recurrent=torch")
 HIGHWAY = (
     *("corpus=tiny", "hidden_sizes=30", "depth=2", "init_bound=0.2", "log_every=20"),
     *("lambda=0.1", "lambda_epochs=none", "lambda_after=0", "tau=0.001", "shrink_every=10"),
-    *("learning_rate=0.4", "epochs=3", "flat_epochs=3"),
+    *("learning_rate=0.4", "epochs=2", "flat_epochs=2"),
     *(f"dropout_{kind}=0" for kind in ("words", "inputs", "state", "output")),
     *UNEVEN[1:],
 )
@@ -148,7 +148,7 @@ def test_two_processes_come_to_what_one_comes_to(name: str, one: Path, two: Path
 @pytest.mark.parametrize(("name", "whole"), [("iss", 54), ("gru", 54), ("rhn", 30)])
 def test_components_died_while_two_processes_trained(name: str, whole: int, two: Path) -> None:
     sizes = [sum(epoch["hidden_sizes"]) for epoch in record(two / name)["epochs"]]
-    assert whole > sizes[1] >= sizes[2] > 2
+    assert whole > sizes[-1] > 2
 
 
 def test_questions_are_shared(one: Path, two: Path) -> None:
