@@ -25,13 +25,13 @@ DENSE = "ptb-lstm-small-dense"
 ISS = "ptb-lstm-small-iss"
 UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurrent=fast")
 """Two streams for one process, three for the other."""
-SHRINKING = (*TINY_ISS, "epochs=2", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
+SHRINKING = (*TINY_ISS, "epochs=3", "lambda=0.05", "learning_rate=0.4", "tau=0.001", *UNEVEN)
 """At a higher learning rate the first steps are chaotic: they blow rounding up."""
 GRU = (*SHRINKING, "cell=gru", "recurrent=torch")
 HIGHWAY = (
     *("corpus=tiny", "hidden_sizes=30", "depth=2", "init_bound=0.2", "log_every=20"),
     *("lambda=0.1", "lambda_epochs=none", "lambda_after=0", "tau=0.001", "shrink_every=10"),
-    *("learning_rate=0.4", "epochs=2", "flat_epochs=2"),
+    *("learning_rate=0.4", "epochs=3", "flat_epochs=3"),
     *(f"dropout_{kind}=0" for kind in ("words", "inputs", "state", "output")),
     *UNEVEN[1:],
 )
@@ -94,6 +94,7 @@ def one(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of one process."""
     runs = tmp_path_factory.mktemp("one")
     with in_float64():
+        assert main(score(DENSE, "dense", data, runs, *UNEVEN)) == 0
         assert main(score(ISS, "iss", data, runs, *SHRINKING)) == 0
         assert main(score(ISS, "gru", data, runs, *GRU)) == 0
         assert main(command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY)) == 0
@@ -107,6 +108,7 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same runs of two processes, and one with drop-out."""
     runs = tmp_path_factory.mktemp("two")
     process = two_processes(
+        *("float64", *score(DENSE, "dense", data, runs, *UNEVEN), "+"),
         *("float64", *score(ISS, "iss", data, runs, *SHRINKING), "+"),
         *("float64", *score(ISS, "gru", data, runs, *GRU), "+"),
         *("float64", *command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY), "+"),
@@ -116,8 +118,8 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0 or ABORTED_AT_EXIT in errors, errors
-    assert len(list(runs.glob("*/record.json"))) == 6
-    assert output.count("\n") <= 6  # only one of them speaks
+    assert len(list(runs.glob("*/record.json"))) == 7
+    assert output.count("\n") <= 7  # only one of them speaks
     return runs
 
 
@@ -139,7 +141,7 @@ def assert_same(folder: Path, reference: Path, tolerance: float) -> None:
         assert mine["hidden_sizes"] == other["hidden_sizes"]
 
 
-@pytest.mark.parametrize("name", ["iss", "gru", "rhn", "set"])
+@pytest.mark.parametrize("name", ["dense", "iss", "gru", "rhn", "set"])
 def test_two_processes_come_to_what_one_comes_to(name: str, one: Path, two: Path) -> None:
     assert_same(two / name, one / name, 1e-9)
     assert record(two / name)["processes"] == 2
@@ -148,7 +150,7 @@ def test_two_processes_come_to_what_one_comes_to(name: str, one: Path, two: Path
 @pytest.mark.parametrize(("name", "whole"), [("iss", 54), ("gru", 54), ("rhn", 30)])
 def test_components_died_while_two_processes_trained(name: str, whole: int, two: Path) -> None:
     sizes = [sum(epoch["hidden_sizes"]) for epoch in record(two / name)["epochs"]]
-    assert whole > sizes[-1] > 2
+    assert whole > sizes[1] >= sizes[2] > 2
 
 
 def test_questions_are_shared(one: Path, two: Path) -> None:
