@@ -59,10 +59,24 @@ def serve_with_workers(settings: Settings) -> None:
         # read by prometheus_client when a worker imports it
         os.environ[DIRECTORY_VARIABLE] = folder
         with _listening(settings.host, settings.port) as shared:
-            supervisor = Multiprocess(config, [shared])
+            supervisor = _Supervisor(config, [shared])
             supervisor.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
         sys.exit(STARTUP_FAILURE)
+
+
+class _Supervisor(Multiprocess):
+    """Notices at once that a worker died while its answer to a ping is awaited.
+
+    Uvicorn's keeps the worker's end of their pipe open in this process too. Then there is no end of
+    file when the worker dies, and the supervisor waits the whole of `_START_SECONDS` for an answer,
+    without replacing the worker or reacting to a signal.
+    """
+
+    def keep_subprocess_alive(self) -> None:
+        for process in self.processes:
+            process.child_conn.close()  # a started worker has its own copy
+        super().keep_subprocess_alive()
 
 
 def _listening(host: str, port: int) -> socket.socket:

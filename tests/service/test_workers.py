@@ -87,6 +87,8 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         assert "SIGHUP" in refused.json()["detail"]
 
         killed = min(first)
+        os.kill(killed, signal.SIGSTOP)
+        time.sleep(2)  # the supervisor, which looks every half second, now awaits an answer
         os.kill(killed, signal.SIGKILL)
         deadline = time.monotonic() + 60
         while len(started_workers(log)) < 3:
