@@ -6,6 +6,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
+unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: what one compiles serves all
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ serve: .venv/.installed-serve  ## run the service with the shipped models on HOS
 	@exec $(BIN)/python -m service
 
 test: .venv/.installed-dev  ## run the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/.installed-dev  ## run the linter, the type checker, the import-direction test, the manifests' check
 	$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.http import HttpError, get_text, send
 from tests.artifacts import make_artifact, make_classifier, make_reader
+from tests.loadtests.conftest import Run
 from tests.loadtests.fake_service import fake_service
 
 
@@ -69,15 +70,15 @@ def test_a_request_that_is_lost_is_told(models: Path, tmp_path: Path) -> None:
     assert "x HTTP 429" in done.stderr
 
 
-def test_wrong_input_is_named(tmp_path: Path) -> None:
+def test_wrong_input_is_named(tmp_path: Path, run_here: Run) -> None:
     for arguments, message in (
         (("--models", str(tmp_path / "none")), "is no folder"),
         (("--users", "0"), "--users must be 1 or more"),
     ):
-        done = run(*arguments)
-        assert done.returncode == 2
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr
+        code, _, errors = run_here("changes", *arguments)
+        assert code == 2
+        assert message in errors
+        assert "Traceback" not in errors
 
 
 def test_requests_of_an_operator_are_answered_with_a_status_and_a_reason() -> None:

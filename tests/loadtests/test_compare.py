@@ -1,4 +1,4 @@
-"""The command as its users run it, in a process of its own: Locust patches the one it is in."""
+"""The command as its users run it: under load in a process of its own, which Locust patches."""
 
 import os
 import signal
@@ -12,6 +12,7 @@ import pytest
 
 from loadtests.record import read_record, write_record
 from loadtests.report import markdown
+from tests.loadtests.conftest import Run
 from tests.loadtests.fake_service import fake_service, score_body
 from tests.loadtests.test_report import record
 
@@ -182,14 +183,14 @@ def test_an_interruption_leaves_what_was_measured(tmp_path: Path) -> None:
     assert "Interrupted" in (tmp_path / "report.md").read_text()
 
 
-def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
+def test_a_report_is_made_again_from_its_record(tmp_path: Path, run_here: Run) -> None:
     write_record(record(), tmp_path)
 
     code, output, errors = run("report", str(tmp_path))
 
     assert code == 0, errors
     assert output == markdown(record()) == (tmp_path / "report.md").read_text()
-    again = run("report", str(tmp_path / "record.json"), "--out", str(tmp_path / "elsewhere"))
+    again = run_here("report", str(tmp_path / "record.json"), "--out", str(tmp_path / "elsewhere"))
     assert again == (0, output, "")
     assert (tmp_path / "elsewhere" / "report.md").read_text() == output
     assert (tmp_path / "table.csv").exists()
@@ -216,12 +217,12 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_input_is_one_clear_line(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, run_here: Run, arguments: tuple[str, ...], said: str
 ) -> None:
     with fake_service() as (host, _), fake_service((), readers=("qa-iss",)) as (reader, _):
         hosts = {"HOST": host, "READER": reader}
         given = [hosts.get(argument, argument) for argument in arguments]
-        code, _, errors = run("compare", "--out", str(tmp_path), *given)
+        code, _, errors = run_here("compare", "--out", str(tmp_path), *given)
 
     assert code == 2
     assert said in errors

@@ -44,7 +44,7 @@ def test_a_wrong_setting_is_named_in_one_line(
     monkeypatch.delenv("PORT", raising=False)
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match="2"):
-        main()
+        main([])
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(message)
 
@@ -54,3 +54,13 @@ def test_a_misspelt_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISSRNN_MAX_BACH", "8")
     monkeypatch.setenv("ISSRNN_RUNS", "training's own")
     assert unknown_variables() == ["ISSRNN_MAX_BACH"]
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--port", 2)])
+def test_settings_are_no_arguments(
+    argument: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=str(code)):
+        main([argument])
+    output, errors = capsys.readouterr()
+    assert (output if code == 0 else errors).startswith("usage: python -m service")

@@ -145,5 +145,5 @@ def test_missing_packages_end_a_service_of_several_workers_at_once(
     monkeypatch.setenv("ISSRNN_WORKERS", "2")
     monkeypatch.setattr("service.__main__.configure_logging", lambda _: None)  # of this process
     with pytest.raises(SystemExit, match="2"):
-        main()
+        main([])
     assert "extra 'tracing'" in capsys.readouterr().err

@@ -53,7 +53,14 @@ def tiny(preset: str = "ptb-lstm-small-dense", *more: str) -> StackedConfig:
 
 def set_options(*more: str) -> list[str]:
     """`TINY` and more as options of the command line."""
-    return [part for assignment in (*TINY, *more) for part in ("--set", assignment)]
+    return [part for setting in (*TINY, *more) for part in ("--set", setting)]
+
+
+def run_command(preset: str, name: str, data: Path, runs: Path, *settings: str) -> list[str]:
+    """``run`` on one thread, under a name of its own."""
+    where = ["--data", str(data), "--runs", str(runs), "--threads", "1"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    return ["run", preset, "--as", name, *where, *options]
 
 
 def training_process(*arguments: str | Path) -> subprocess.Popen[str]:

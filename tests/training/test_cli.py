@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import files_limited_to, set_options, write_corpus
+from tests.training.conftest import TINY, files_limited_to, run_command, write_corpus
 from training.cli import main
 from training.presets import PRESETS
 
 
 def run(data: Path, runs: Path, preset: str, *more: str, name: str = "first") -> int:
-    where = ["--data", str(data), "--runs", str(runs), "--as", name, "--threads", "1"]
-    return main(["run", preset, *where, *set_options(*more)])
+    return main(run_command(preset, name, data, runs, *TINY, *more))
 
 
 @pytest.fixture(scope="module")

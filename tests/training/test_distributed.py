@@ -15,11 +15,13 @@ import psutil
 import pytest
 import torch
 
-from tests.training.conftest import TINY_ISS, set_options
+from tests.training.conftest import TINY, TINY_ISS, run_command
 from tests.training.question_answering.conftest import TINY_READER
 from tests.training.question_answering.small_squad import write_squad, write_vectors
 from training.cli import main
 from training.distributed import share
+
+pytestmark = pytest.mark.xdist_group("distributed")  # one process makes the runs, once
 
 DENSE = "ptb-lstm-small-dense"
 ISS = "ptb-lstm-small-iss"
@@ -43,19 +45,13 @@ end them in time (https://github.com/pytorch/pytorch/pull/179291)."""
 READING = (*TINY_READER, "keep=1", "lambda=0.1")
 
 
-def command(preset: str, name: str, data: Path, runs: Path, *settings: str) -> list[str]:
-    where = ["--data", str(data), "--runs", str(runs), "--threads", "1"]
-    options = [part for setting in settings for part in ("--set", setting)]
-    return ["run", preset, "--as", name, *where, *options]
-
-
 def score(preset: str, name: str, data: Path, runs: Path, *settings: str) -> list[str]:
-    return [*command(preset, name, data, runs), *set_options(*settings)]
+    return run_command(preset, name, data, runs, *TINY, *settings)
 
 
 def answer(name: str, folder: Path, runs: Path) -> list[str]:
     vectors = ["--word-vectors", str(write_vectors(folder))]
-    return [*command("squad-bidaf-iss", name, write_squad(folder), runs, *READING), *vectors]
+    return [*run_command("squad-bidaf-iss", name, write_squad(folder), runs, *READING), *vectors]
 
 
 def two_processes(*arguments: str, restarts: int = 0) -> subprocess.Popen[str]:
@@ -97,7 +93,7 @@ def one(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(score(DENSE, "dense", data, runs, *UNEVEN)) == 0
         assert main(score(ISS, "iss", data, runs, *SHRINKING)) == 0
         assert main(score(ISS, "gru", data, runs, *GRU)) == 0
-        assert main(command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY)) == 0
+        assert main(run_command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY)) == 0
         assert main(score(DENSE, "set", data, runs, *SPARSE)) == 0
     assert main(answer("reader", tmp_path_factory.mktemp("squad"), runs)) == 0
     return runs
@@ -111,7 +107,7 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("float64", *score(DENSE, "dense", data, runs, *UNEVEN), "+"),
         *("float64", *score(ISS, "iss", data, runs, *SHRINKING), "+"),
         *("float64", *score(ISS, "gru", data, runs, *GRU), "+"),
-        *("float64", *command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY), "+"),
+        *("float64", *run_command("ptb-rhn-small-iss-0.004", "rhn", data, runs, *HIGHWAY), "+"),
         *("float64", *score(ISS, "dropping", data, runs, *DROPPING), "+"),
         *("float64", *score(DENSE, "set", data, runs, *SPARSE), "+"),
         *("float32", *answer("reader", tmp_path_factory.mktemp("squad"), runs)),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from issrnn import artifact
-from tests.training.conftest import TINY_ISS, set_options
+from tests.training.conftest import TINY, TINY_ISS, run_command, set_options
 from tests.training.language_modelling.corpora import random_corpus
 from training.checkpoint import load_document, save_document
 from training.cli import main
@@ -22,18 +22,19 @@ from training.run_folder import RunFolder
 from training.subject import open_run
 from training.weight_maps import down_sample, mapped_matrices
 
+pytestmark = pytest.mark.xdist_group("results")  # one process makes the runs, once
+
 
 @pytest.fixture(scope="module")
 def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dense run, an ISS run that shrank while training, and one that only has zeros."""
     folder = tmp_path_factory.mktemp("runs")
-    where = ["--data", str(data), "--runs", str(folder), "--threads", "1"]
     for name, preset, more in (
         ("dense", "ptb-lstm-small-dense", ()),
         ("iss", "ptb-lstm-small-iss", TINY_ISS),
         ("zeros", "ptb-lstm-small-iss", (*TINY_ISS, "shrink_every=0")),
     ):
-        assert main(["run", preset, "--as", name, *where, *set_options(*more)]) == 0
+        assert main(run_command(preset, name, data, folder, *TINY, *more)) == 0
     return folder
 
 

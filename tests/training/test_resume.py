@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.conftest import TINY_ISS, set_options, training_process
+from tests.training.conftest import TINY, TINY_ISS, run_command, training_process
 from training.cli import main
 
 PRESET = "ptb-lstm-small-iss"
@@ -20,8 +20,7 @@ ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1", "dropout_words
 
 
 def command(name: str, data: Path, runs: Path, *more: str) -> list[str]:
-    where = ("--data", str(data), "--runs", str(runs), "--threads", "1")
-    return ["run", PRESET, "--as", name, *where, *set_options(*ISS, *more)]
+    return run_command(PRESET, name, data, runs, *TINY, *ISS, *more)
 
 
 def start(name: str, data: Path, runs: Path, *more: str) -> Any:
