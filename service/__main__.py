@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -22,8 +23,13 @@ __all__ = ["main"]
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read the settings from the environment and serve."""
+    argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve the models of a folder over HTTP. There are no arguments: "
+        "settings are environment variables, all of them in docs/operating.md.",
+    ).parse_args(arguments)
     try:
         settings = Settings()
     except ValidationError as error:
