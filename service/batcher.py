@@ -110,16 +110,19 @@ class Batcher(Generic[ItemT, OutputT]):
         for item in job.items:
             self._push(job, item)
 
+    def seconds_to_wait(self) -> float:
+        """How long until a batch can be taken: 0 or less if one can, infinite if nothing waits."""
+        self._drop_dead()
+        lengths = self._lengths()
+        return self._rest(self._turn(lengths)) if lengths else math.inf
+
     def take(self) -> Sequence[Entry[ItemT, OutputT]] | float:
         """The next batch, or how many seconds to wait for one (infinite if nothing is queued)."""
-        self._drop_dead()
-        lengths = [length for length in list(self._waiting) if self._has_live(length)]
-        if not lengths:
-            return math.inf
-        turn = min(lengths, key=lambda length: self._waiting[length][0])
-        rest = self._seconds_to_wait(turn)
+        rest = self.seconds_to_wait()
         if rest > 0.0:
             return rest
+        lengths = self._lengths()
+        turn = self._turn(lengths)
         self._virtual_time = max(self._virtual_time, self._waiting[turn][0][0])
         near = sorted(
             (length for length in lengths if turn <= 2 * length <= 4 * turn),
@@ -179,6 +182,14 @@ class Batcher(Generic[ItemT, OutputT]):
         heap = self._waiting.setdefault(length, [])
         heapq.heappush(heap, (tag, next(self._order), entry))
 
+    def _lengths(self) -> list[int]:
+        """Of all items that wait."""
+        return [length for length in list(self._waiting) if self._has_live(length)]
+
+    def _turn(self, lengths: Sequence[int]) -> int:
+        """The length of the item whose turn it is."""
+        return min(lengths, key=lambda length: self._waiting[length][0])
+
     def _has_live(self, length: int) -> bool:
         """Whether an item of this length waits; dead ones on top of its heap are removed."""
         heap = self._waiting.get(length, [])
@@ -192,7 +203,8 @@ class Batcher(Generic[ItemT, OutputT]):
         """How many items fit into a batch in which the longest has this length."""
         return min(self._limits.max_batch, max(1, self._limits.max_batch_tokens // length))
 
-    def _seconds_to_wait(self, turn: int) -> float:
+    def _rest(self, turn: int) -> float:
+        """Of ``max_wait_seconds``, for the item whose turn it is."""
         if self._limits.max_wait_seconds == 0.0:
             return 0.0
         if sum(map(len, self._waiting.values())) >= self._rows(max(self._waiting)):

@@ -12,6 +12,7 @@ from issrnn.artifact import CARD_FILE, ArtifactError
 from service.cores import available_cores, cpu_quota
 from service.schemas import ModelInfo, TaskName
 from service.settings import Settings
+from service.slots import Slots
 from service.variants import ObserverMaker, Variant, load_variant
 from service.worker import Placement
 
@@ -189,21 +190,21 @@ class Registry:
 
 
 def _place(settings: Settings, names: tuple[str, ...]) -> dict[str, Placement]:
-    """Share out the cores: each model its own as far as they go.
+    """Share out the cores: bound to its own each model, if there are enough for all.
 
-    Workers do not know of each other: each takes its share of the cores, and binds itself to none.
+    If not, two busy models could be bound to one core while another is idle. Workers do not know of
+    each other: each takes its share of the cores, and binds itself to none.
     """
     cores = available_cores()
     share = max(1, len(cores) // settings.workers)
     threads = settings.threads or max(1, share // max(1, len(names)))
-    slots = threading.Semaphore(max(1, share // threads))
-    pin = settings.pin_threads and settings.workers == 1 and cpu_quota() is None
+    slots = Slots(max(1, share // threads))
+    enough = len(names) * threads <= len(cores)
+    pin = settings.pin_threads and settings.workers == 1 and cpu_quota() is None and enough
     return {
         name: Placement(
             threads=threads,
-            cores=tuple(cores[(index * threads + j) % len(cores)] for j in range(threads))
-            if pin
-            else (),
+            cores=tuple(cores[index * threads : (index + 1) * threads]) if pin else (),
             slots=slots,
         )
         for index, name in enumerate(names)

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from service.batcher import Batcher, Entry
 from service.engines.base import Engine, Item
 from service.jobs import Job
+from service.slots import Slots
 
 __all__ = ["BatchObserver", "Placement", "Worker", "WorkerStoppedError"]
 
@@ -45,8 +46,8 @@ class Placement:
     """Threads of one call of the engine."""
     cores: tuple[int, ...]
     """Bind them to these; empty: leave it to the system."""
-    slots: threading.Semaphore
-    """Shared by all models: how many may compute at once without outnumbering the cores."""
+    slots: Slots
+    """Shared by all models: as many compute at once as do not outnumber the cores."""
 
 
 class WorkerStoppedError(Exception):
@@ -136,40 +137,46 @@ class Worker(Generic[ItemT, OutputT]):
             self.engine.set_exception(error)
             return
         self.engine.set_result(engine)
-        while entries := self._next():
-            self._compute(engine, entries)
+        while self._wait():
+            # Only now, so that a batch has all that came while other models computed, and
+            # nothing whose deadline passed meanwhile.
+            with self._placement.slots:
+                self._compute(engine, self._take())
 
     def _bind(self) -> None:
         cores = self._placement.cores
         if cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(threading.get_native_id(), cores)
 
-    def _next(self) -> Sequence[Entry[ItemT, OutputT]]:
-        """Wait for a batch; empty when the worker is stopped and all is answered."""
+    def _wait(self) -> bool:
+        """Wait for a batch; False when the worker is stopped and all is answered."""
         with self._changed:
-            while True:
-                batch = self._batcher.take()
-                if not isinstance(batch, float):
-                    return batch
+            while (seconds := self._batcher.seconds_to_wait()) > 0.0:
                 if self._stopping and not self._batcher.queued_requests:
-                    return ()
-                self._changed.wait(min(batch, threading.TIMEOUT_MAX))
+                    return False
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+            return True
+
+    def _take(self) -> Sequence[Entry[ItemT, OutputT]]:
+        """The batch; empty if all that was waited for has died."""
+        with self._changed:
+            batch = self._batcher.take()
+        return () if isinstance(batch, float) else batch
 
     def _compute(
         self, engine: Engine[ItemT, OutputT], entries: Sequence[Entry[ItemT, OutputT]]
     ) -> None:
-        items = [entry.item for entry in entries]
+        if not entries:
+            return
         try:
-            with self._placement.slots:
-                start = time.perf_counter()
-                outputs = engine.compute(items)
-                seconds = time.perf_counter() - start
+            start = time.perf_counter()
+            outputs = engine.compute([entry.item for entry in entries])
+            seconds = time.perf_counter() - start
+            with self._changed:
+                self._batcher.finish(entries, outputs, seconds)
+            steps = max(entry.length for entry in entries) * len(entries)
+            self._observe(len(entries), sum(entry.length for entry in entries), steps, seconds)
         except Exception as error:  # the thread must outlive a failed batch
-            log.exception("the engine failed")
+            log.exception("a batch failed")
             with self._changed:
                 self._batcher.fail(entries, error)
-            return
-        with self._changed:
-            self._batcher.finish(entries, outputs, seconds)
-        steps = max(entry.length for entry in entries) * len(entries)
-        self._observe(len(entries), sum(entry.length for entry in entries), steps, seconds)

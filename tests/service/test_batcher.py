@@ -77,6 +77,26 @@ def test_requests_that_wait_together_are_computed_together() -> None:
     assert queue.take() == math.inf
 
 
+def test_looking_whether_a_batch_is_due_takes_nothing() -> None:
+    queue = batcher()
+    assert queue.seconds_to_wait() == math.inf
+    queue.submit(job(10))
+    assert queue.seconds_to_wait() <= 0
+    assert lengths(taken(queue.take())) == [10]
+    assert queue.seconds_to_wait() == math.inf
+
+
+def test_a_document_keeps_nothing_of_the_batches_it_was_in() -> None:
+    document = job(8, chunk_steps=4)
+    batch = np.arange(64, dtype=np.int64).reshape(16, 4)
+    scored = answer(document.items[0])
+    output = Scored(scored.log_probs, scored.state, batch[:4, :0], batch[:4, :0].astype(np.float32))
+    kept = weakref.ref(batch)
+    document.add(document.items[0], output)
+    del batch, output
+    assert kept() is None
+
+
 def test_a_batch_is_filled_with_the_nearest_lengths_first() -> None:
     queue = batcher(max_batch=3)
     for length in (10, 19, 40, 11, 12, 3):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 import weakref
 from collections.abc import Sequence
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from service.batcher import Batcher, BatchingLimits
 from service.engines.base import EngineName
 from service.engines.language_model import Chunk, Scored
+from service.jobs import DeadlineError
+from service.slots import Slots
 from service.tasks.score.job import ScoreJob, TokenSequence
 from service.worker import Placement, Worker, WorkerStoppedError
 
-PLACEMENT = Placement(threads=1, cores=(), slots=threading.Semaphore(1))
+PLACEMENT = Placement(threads=1, cores=(), slots=Slots(1))
 
 
 class EchoEngine:
@@ -36,6 +38,7 @@ class EchoEngine:
 
 def make_worker(
     engine: EchoEngine | None = None,
+    placement: Placement = PLACEMENT,
 ) -> tuple[Worker[Chunk, Scored], list[tuple[int, int, int]]]:
     seen: list[tuple[int, int, int]] = []
 
@@ -44,14 +47,14 @@ def make_worker(
 
     queue: Batcher[Chunk, Scored] = Batcher(BatchingLimits(), time.monotonic)
     worker = Worker(
-        "echo", lambda: engine or EchoEngine(), queue, observe=observe, placement=PLACEMENT
+        "echo", lambda: engine or EchoEngine(), queue, observe=observe, placement=placement
     )
     return worker, seen
 
 
-def job(*targets: int) -> ScoreJob:
+def job(*targets: int, deadline: float = math.inf) -> ScoreJob:
     sequence = TokenSequence(np.zeros(len(targets), dtype=np.int64), np.array(targets))
-    return ScoreJob([sequence], chunk_steps=64)
+    return ScoreJob([sequence], chunk_steps=64, deadline=deadline)
 
 
 def test_what_an_engine_is_made_of_is_not_kept() -> None:
@@ -106,3 +109,38 @@ def test_an_engine_that_cannot_be_built_is_reported() -> None:
     worker = Worker("bad", fail, queue, observe=lambda *_: None, placement=PLACEMENT)
     with pytest.raises(ImportError, match="no torch here"):
         worker.engine.result(5)
+
+
+def test_while_others_compute_requests_gather_and_those_too_late_are_dropped() -> None:
+    slots = Slots(1)
+    worker, seen = make_worker(placement=Placement(threads=1, cores=(), slots=slots))
+    worker.engine.result(5)
+    with slots:
+        late, first, second = job(1, deadline=time.monotonic() + 0.05), job(2), job(3)
+        for each in (late, first, second):
+            worker.submit(each)
+        time.sleep(0.1)
+    first.future.result(5)
+    second.future.result(5)
+    with pytest.raises(DeadlineError):
+        late.future.result(5)
+    worker.stop()
+    worker.join(5)
+    assert seen == [(2, 2, 2)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_answer_that_cannot_be_kept_does_not_end_the_worker() -> None:
+    class LossyEngine(EchoEngine):
+        def compute(self, items: Sequence[Chunk]) -> list[Scored]:
+            return [] if any(7 in item.targets for item in items) else super().compute(items)
+
+    worker, _ = make_worker(LossyEngine())
+    lost, good = job(7), job(1)
+    worker.submit(lost)
+    with pytest.raises(ValueError, match="zip"):
+        lost.future.result(5)
+    worker.submit(good)
+    assert good.future.result(5).value[0].log_probs.tolist() == [1]
+    worker.stop()
+    worker.join(5)

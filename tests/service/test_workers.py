@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,13 +63,39 @@ def wait_for(condition: str, url: str, count: int, process: subprocess.Popen[byt
         time.sleep(0.1)
 
 
+def wait_for_log(message: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while message not in log.read_text():
+        assert time.monotonic() < deadline, message
+        time.sleep(0.1)
+
+
 def started_workers(log: Path) -> set[int]:
     return {int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", log.read_text())}
 
 
+@contextmanager
+def asked_meanwhile(url: str) -> Iterator[list[int]]:
+    """The statuses of one request after the other."""
+    statuses: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            statuses.append(httpx.post(f"{url}/score", json=SCORE, timeout=30).status_code)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    yield statuses
+    done.set()
+    asking.join()
+
+
 def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path: Path) -> None:
     log = tmp_path / "service.log"
-    with workers(2, models_dir, log) as (process, url):
+    models = shutil.copytree(models_dir, tmp_path / "models")
+    weights = models / "tiny-iss" / "model.safetensors"
+    with workers(2, models, log) as (process, url):
         wait_for("both start", url, 2, process)
         first = started_workers(log)
         assert len(first) == 2
@@ -97,27 +124,30 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         wait_for("the new worker counts, the killed one does not", url, 2, process)
         assert metric(url, "issrnn_requests_total") >= 20, "what the killed one counted is kept"
 
-        statuses: list[int] = []
-        done = threading.Event()
-
-        def ask() -> None:
-            while not done.is_set():
-                statuses.append(httpx.post(f"{url}/score", json=SCORE, timeout=30).status_code)
-
-        asking = threading.Thread(target=ask, daemon=True)
-        asking.start()
+        good = weights.read_bytes()
+        weights.write_bytes(good[:-1])
         process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 60
-        while len(started_workers(log)) < 5:
-            assert time.monotonic() < deadline, "workers are not replaced on SIGHUP"
-            time.sleep(0.1)
-        wait_for("the former workers have gone", url, 2, process)
-        done.set()
-        asking.join()
+        wait_for_log("it would replace a worker, and cannot serve tiny-iss", log)
+        wait_for_log("workers stay as they are", log)
+        weights.write_bytes(good)
+        assert len(started_workers(log)) == 4
+        wait_for("the refused worker is not counted", url, 2, process)
+        assert httpx.post(f"{url}/score", json=SCORE | {"model": "tiny-iss"}).status_code == 200
+
+        with asked_meanwhile(url) as statuses:
+            process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 60
+            while len(started_workers(log)) < 6:
+                assert time.monotonic() < deadline, "workers are not replaced on SIGHUP"
+                time.sleep(0.1)
+            wait_for("the former workers have gone", url, 2, process)
         assert set(statuses) == {200}
 
+        process.send_signal(signal.SIGHUP)
+        time.sleep(1)  # a first successor is starting
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+        assert len(started_workers(log)) <= 7, "it was told to stop, and replaced all workers"
     assert log.read_text().count('"draining"') >= 4
 
 
@@ -161,6 +191,15 @@ def test_workers_share_the_cores_and_bind_themselves_to_none(
     for placement in service.registry._place(settings, ("dense", "iss")).values():
         assert placement.threads == threads
         assert bool(placement.cores) is bound
+
+
+def test_models_that_outnumber_the_cores_are_bound_to_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.registry, "available_cores", lambda: (0, 1))
+    monkeypatch.setattr(service.registry, "cpu_quota", lambda: None)
+    placements = service.registry._place(Settings(models_dir=tmp_path), ("a", "b", "c"))
+    assert {placement.cores for placement in placements.values()} == {()}
 
 
 @pytest.mark.parametrize("workers", ["0", "two"])

@@ -70,9 +70,12 @@ class ScoreJob(Job[Chunk, Scored, tuple[ScoredSequence, ...]]):
     def add(self, item: Chunk, output: Scored) -> Chunk | None:
         """Keep a chunk's scores; gives the next chunk of its sequence."""
         sequence = item.sequence
-        # Without the state, which the next chunk alone needs: a request may have thousands.
+        # A request may have thousands: without the state, which the next chunk alone needs, and
+        # copied, since views would keep the whole batch, of which most is others'.
         self._parts[sequence].append(
-            ScoredSequence(output.log_probs, output.top_ids, output.top_log_probs)
+            ScoredSequence(
+                output.log_probs.copy(), output.top_ids.copy(), output.top_log_probs.copy()
+            )
         )
         self._done[sequence] += item.length
         ended = self._done[sequence] == len(self._sequences[sequence].inputs)
