@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,15 @@ def test_a_large_document_fits_the_default_limits(client: httpx.Client) -> None:
     assert sum(map(len, texts)) > 1024 * 1024
     body = score(client, texts, carry_state=True, tokens=False, top_k=0)
     assert len(body["scores"]) == 5000
+
+
+def test_a_long_text_has_all_its_tokens_in_order(client: httpx.Client) -> None:
+    text = "the stock fell " * 500
+    [scored] = score(client, [text], top_k=3)["scores"]
+    starts = [token["start"] for token in scored["tokens"]]
+    assert starts == [match.start() for match in re.finditer(r"\S+", text)] + [len(text)]
+    assert {len(token["top"]) for token in scored["tokens"]} == {3}
+    assert scored["log_prob"] == pytest.approx(sum(token["log_prob"] for token in scored["tokens"]))
 
 
 def test_a_session_keeps_its_variant_and_traffic_is_split(

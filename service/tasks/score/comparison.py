@@ -23,7 +23,7 @@ def compare_texts(replies: Sequence[ScoreReply]) -> Iterator[ComparedText]:
     """
     names = [reply.variant.name for reply in replies]
     texts = zip(*(reply.texts for reply in replies), strict=True)
-    scores = zip(*(reply.scores(tokens=False) for reply in replies), strict=True)
+    scores = zip(*(reply.scores() for reply in replies), strict=True)
     parts = zip(*(reply.parts() for reply in replies), strict=True)
     for index, (encoded, scored, part) in enumerate(zip(texts, scores, parts, strict=True)):
         log_probs = [scores_of_model.log_probs.tolist() for scores_of_model in part]

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from service.engines.base import Floats
 from service.jobs import JobResult
 from service.metrics import Metrics
@@ -14,11 +16,15 @@ from service.off_loop import work_of
 from service.schemas import Timing
 from service.tasks.base import Labels, timing_of
 from service.tasks.score.job import ScoredSequence
-from service.tasks.score.schemas import ScoreRequest, TextScore
-from service.tasks.score.texts import EncodedText, assemble, by_text
+from service.tasks.score.schemas import ScoreRequest, TextScore, TokenScore
+from service.tasks.score.texts import EncodedText, assemble, by_text, token_scores
 from service.variants import Variant
 
 __all__ = ["ScoreReply", "count_scored"]
+
+_TOKEN_SCORES = TypeAdapter(list[TokenScore])
+_AT_ONCE = 1000
+"""Tokens and likeliest words: about a millisecond of the interpreter's lock."""
 
 
 def count_scored(
@@ -56,9 +62,9 @@ class ScoreReply:
         """The scores of each text."""
         return by_text(self.texts, self.result.value, carry_state=self.request.carry_state)
 
-    def scores(self, *, tokens: bool) -> Iterator[TextScore]:
-        """Each text's score."""
-        return assemble(self.texts, self.parts(), self.variant.vocabulary, tokens=tokens)
+    def scores(self) -> Iterator[TextScore]:
+        """Each text's score, without those of its tokens."""
+        return assemble(self.texts, self.parts())
 
     def timing(self, started: float) -> Timing:
         """Where the time since ``started`` went."""
@@ -71,15 +77,26 @@ class ScoreReply:
         count_scored(metrics, labels, log_probs, unknown)
 
     def to_json(self, started: float) -> str:
-        """The `ScoreResponse`, put together text by text.
+        """The `ScoreResponse`, put together in pieces.
 
         One call over all of a large document would hold the interpreter's lock, and with it every
         other request, for its whole time.
         """
         scores = ",".join(
-            score.model_dump_json() for score in self.scores(tokens=self.request.tokens)
+            score.model_dump_json().removesuffix("[]}")
+            + f"[{','.join(self._tokens(text, part))}]}}"
+            for score, text, part in zip(self.scores(), self.texts, self.parts(), strict=True)
         )
         timing = self.timing(started).model_dump_json()
         return (
             f'{{"model":{json.dumps(self.variant.name)},"scores":[{scores}],"timing_ms":{timing}}}'
         )
+
+    def _tokens(self, text: EncodedText, part: ScoredSequence) -> Iterator[str]:
+        """Of a text's token scores, if they are wanted, JSON of some after some."""
+        if self.request.tokens:
+            step = max(1, _AT_ONCE // (1 + self.request.top_k))
+            for start in range(0, len(text.ids), step):
+                tokens = slice(start, start + step)
+                scores = token_scores(text, part, self.variant.vocabulary.words, tokens)
+                yield _TOKEN_SCORES.dump_json(scores).decode()[1:-1]

@@ -13,7 +13,7 @@ from service.tasks.score.job import ScoredSequence, TokenSequence
 from service.tasks.score.ptb import Word, normalise, split_words
 from service.tasks.score.schemas import ScoreRequest, TextScore, TokenScore, TopWord
 
-__all__ = ["EncodedText", "assemble", "by_text", "encode_texts", "to_sequences"]
+__all__ = ["EncodedText", "assemble", "by_text", "encode_texts", "to_sequences", "token_scores"]
 
 _LARGEST_EXPONENT = 709.0
 """exp of more is not a float64, and infinity is not JSON."""
@@ -77,20 +77,12 @@ def by_text(
         )
 
 
-def assemble(
-    texts: Sequence[EncodedText],
-    scored: Iterable[ScoredSequence],
-    vocabulary: Vocabulary,
-    *,
-    tokens: bool,
-) -> Iterator[TextScore]:
-    """Each text's score, in order; one at a time, so that a large response is never one long step.
+def assemble(texts: Sequence[EncodedText], scored: Iterable[ScoredSequence]) -> Iterator[TextScore]:
+    """Each text's score, in order, without those of its tokens, which `token_scores` gives.
 
     Args:
         texts: As encoded.
         scored: The answer to each, as `by_text` gives it.
-        vocabulary: Words of the ids.
-        tokens: Give each token's score.
     """
     for text, part in zip(texts, scored, strict=True):
         log_prob = float(part.log_probs.sum(dtype=np.float64))
@@ -99,13 +91,21 @@ def assemble(
             perplexity=math.exp(min(-log_prob / len(text.ids), _LARGEST_EXPONENT)),
             token_count=len(text.ids),
             unknown_count=text.unknown_count,
-            tokens=_token_scores(text, part, vocabulary.words) if tokens else [],
+            tokens=[],
         )
 
 
-def _token_scores(
-    text: EncodedText, part: ScoredSequence, names: Sequence[str]
+def token_scores(
+    text: EncodedText, part: ScoredSequence, names: Sequence[str], tokens: slice
 ) -> list[TokenScore]:
+    """Some of a text's token scores: those of a whole document would take a kilobyte each.
+
+    Args:
+        text: As encoded.
+        part: The answer to it.
+        names: Words of the ids.
+        tokens: Which.
+    """
     return [
         TokenScore(
             text=names[token],
@@ -118,11 +118,11 @@ def _token_scores(
             ],
         )
         for token, word, log_prob, top_ids, top_log_probs in zip(
-            text.ids,
-            text.words,
-            part.log_probs.tolist(),
-            part.top_ids.tolist(),
-            part.top_log_probs.tolist(),
+            text.ids[tokens],
+            text.words[tokens],
+            part.log_probs[tokens].tolist(),
+            part.top_ids[tokens].tolist(),
+            part.top_log_probs[tokens].tolist(),
             strict=True,
         )
     ]
