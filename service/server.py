@@ -31,6 +31,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                lifespan="on",
                 host=settings.host,
                 port=settings.port,
                 log_config=None,

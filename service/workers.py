@@ -8,6 +8,7 @@ them on SIGTERM. https://www.uvicorn.org/deployment/#built-in
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import os
 import signal
@@ -18,9 +19,9 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from service.app import create_app
 from service.default_split import DefaultSplitError
@@ -29,7 +30,7 @@ from service.settings import Settings
 from service.shared_metrics import DIRECTORY_VARIABLE, with_shared_gauges
 from service.tracing import TracingError
 
-__all__ = ["create_worker", "drain_on_sigterm", "serve_with_workers"]
+__all__ = ["create_successor", "create_worker", "drain_on_sigterm", "serve_with_workers"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def serve_with_workers(settings: Settings) -> None:
     config = uvicorn.Config(
         "service.workers:create_worker",
         factory=True,
+        lifespan="on",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
@@ -66,17 +68,55 @@ def serve_with_workers(settings: Settings) -> None:
 
 
 class _Supervisor(Multiprocess):
-    """Notices at once that a worker died while its answer to a ping is awaited.
+    """Uvicorn's, with these differences.
 
-    Uvicorn's keeps the worker's end of their pipe open in this process too. Then there is no end of
-    file when the worker dies, and the supervisor waits the whole of `_START_SECONDS` for an answer,
-    without replacing the worker or reacting to a signal.
+    It notices at once that a worker died while its answer to a ping is awaited. It stops at once
+    when it is told to while it replaces workers. A worker that cannot serve a model replaces none.
     """
 
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._successors = copy.copy(config)
+        self._successors.app = "service.workers:create_successor"
+        self._leaving: list[Process] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn's own are looked at only between two replacements of all workers
+            signal.signal(number, lambda *_: self.should_exit.set())
+
     def keep_subprocess_alive(self) -> None:
+        """Start a worker in the place of each that has died.
+
+        Uvicorn keeps the worker's end of their pipe open in this process too. Then there is no end
+        of file when the worker dies, and it would wait the whole of `_START_SECONDS` for an answer.
+        """
         for process in self.processes:
             process.child_conn.close()  # a started worker has its own copy
         super().keep_subprocess_alive()
+
+    def restart_all(self) -> None:
+        """Replace the workers one by one, each once its successor is ready."""
+        for index, former in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            successor = Process(self._successors, self.sockets)
+            successor.start()
+            if not successor.wait_until_ready(_START_SECONDS, self.should_exit):
+                successor.kill()
+                successor.join()
+                if not self.should_exit.is_set():
+                    log.error("workers stay as they are: a new one did not become ready")
+                return
+            self.processes[index] = successor
+            self._leaving = [process for process in self._leaving if process.exitcode is None]
+            self._leaving.append(former)
+            former.terminate()
+            while former.exitcode is None and not self.should_exit.wait(0.1):
+                pass
+
+    def join_all(self) -> None:
+        """Wait for all workers to end, also those that have been replaced."""
+        for process in (*self.processes, *self._leaving):
+            process.join()
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -105,6 +145,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def create_worker() -> ASGIApp:
     """The application of one worker, with the settings of the environment."""
+    return _worker(needs_all_models=False)
+
+
+def create_successor() -> ASGIApp:
+    """The same for a worker that is to replace another: it does not start if it lacks a model."""
+    return _worker(needs_all_models=True)
+
+
+def _worker(*, needs_all_models: bool) -> ASGIApp:
     settings = Settings()
     configure_logging(settings.log_level)
     try:
@@ -115,9 +164,19 @@ def create_worker() -> ASGIApp:
     shared = with_shared_gauges(app)
 
     async def worker(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_if_complete(message: Message) -> None:
+            models = app.state.context.models.infos()
+            lacking = ", ".join(model.name for model in models if model.state == "failed")
+            if message["type"] == "lifespan.startup.complete" and lacking:
+                reason = f"it would replace a worker, and cannot serve {lacking}"
+                message = {"type": "lifespan.startup.failed", "message": reason}
+            await send(message)
+
         if scope["type"] == "lifespan":
             drain_on_sigterm(app, settings.drain_seconds)
-        await shared(scope, receive, send)
+            await shared(scope, receive, send_if_complete if needs_all_models else send)
+        else:
+            await shared(scope, receive, send)
 
     return worker
 
