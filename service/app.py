@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from service.api_keys import ApiKeys, describe_keys
 from service.body_limit import BodyLimit
+from service.changes import Changes
 from service.context import Context
 from service.metrics import Metrics, QueueCollector
 from service.middleware import RequestMiddleware
@@ -71,8 +72,11 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.to_thread(registry.load_all)
         shadow = Shadow(context)
         app.state.shadow = shadow
+        changes = Changes()
+        app.state.changes = changes
         shadowing = asyncio.create_task(shadow.run())
         yield
+        changes.stop()
         shadowing.cancel()
         with suppress(asyncio.CancelledError):
             await shadowing

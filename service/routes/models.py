@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Path, Request
 from issrnn.artifact import ArtifactError
 from service.admin import ADMIN_ONLY, audit, check_one_process
 from service.api_keys import KeyedRoute
+from service.changes import RequestChanges
 from service.context import RequestContext
 from service.problems import ProblemError, problem_responses
 from service.registry import LastModelError, UnknownModelError
@@ -42,7 +42,9 @@ async def get_model(name: Name, context: RequestContext) -> ModelInfo:
     dependencies=[ADMIN_ONLY],
     responses=problem_responses(401, 403, 404, 409, 422),
 )
-async def reload_model(name: Name, http: Request, context: RequestContext) -> ModelInfo:
+async def reload_model(
+    name: Name, http: Request, context: RequestContext, changes: RequestChanges
+) -> ModelInfo:
     """Load a model's artifact anew, or one that was added to the folder since the start.
 
     The former one serves until the new one is ready; a bad artifact is refused with 409 and
@@ -50,7 +52,7 @@ async def reload_model(name: Name, http: Request, context: RequestContext) -> Mo
     """
     check_one_process(context.settings, "SIGHUP to the service replaces all workers")
     try:
-        variant = await asyncio.to_thread(context.models.load, name)
+        variant = await changes.run(context.models.load, name)
     except UnknownModelError:
         raise _unknown(name) from None
     except ArtifactError as error:
@@ -66,20 +68,23 @@ async def reload_model(name: Name, http: Request, context: RequestContext) -> Mo
     dependencies=[ADMIN_ONLY],
     responses=problem_responses(401, 403, 404, 409, 422),
 )
-async def unload_model(name: Name, http: Request, context: RequestContext) -> None:
+async def unload_model(
+    name: Name, http: Request, context: RequestContext, changes: RequestChanges
+) -> None:
     """Take a model away, until it is loaded again; what is in its queue is still answered.
 
     Refused with 409 if a traffic split names it, or if its task would be left without a model.
     """
     check_one_process(context.settings, "take its artifact away, then SIGHUP to the service")
-    if tasks := context.splits.tasks_naming(name):
-        raise ProblemError(409, f"the split of {tasks[0]!r} names {name!r}; change that first")
-    try:
-        await asyncio.to_thread(context.models.unload, name)  # may wait for a model to be loaded
-    except UnknownModelError:
-        raise _unknown(name) from None
-    except LastModelError as error:
-        raise ProblemError(409, str(error)) from error
+    async with changes.naming:
+        if tasks := context.splits.tasks_naming(name):
+            raise ProblemError(409, f"the split of {tasks[0]!r} names {name!r}; change that first")
+        try:
+            await changes.run(context.models.unload, name)  # may wait for a model to be loaded
+        except UnknownModelError:
+            raise _unknown(name) from None
+        except LastModelError as error:
+            raise ProblemError(409, str(error)) from error
     audit(http, "model unloaded", model=name)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from service.admin import ADMIN_ONLY, audit, check_one_process
 from service.api_keys import KeyedRoute
+from service.changes import RequestChanges
 from service.choosing import named
 from service.context import Context, RequestContext
 from service.problems import ProblemError, problem_responses
@@ -54,21 +55,26 @@ async def list_splits(context: RequestContext) -> SplitList:
 
 @router.put("/{task}", responses=problem_responses(401, 403, 404, 409, 422))
 async def change_split(
-    task: TaskName, request: SplitRequest, http: Request, context: RequestContext
+    task: TaskName,
+    request: SplitRequest,
+    http: Request,
+    context: RequestContext,
+    changes: RequestChanges,
 ) -> TaskSplit:
     """Split a task's traffic anew, from the next request on, until the service ends.
 
     Every model that is named must serve the task. A session stays with its model as far as the
-    new weights allow.
+    new weights allow. The change waits until a model that is being unloaded has gone.
     """
     check_one_process(context.settings, "restart the service with another ISSRNN_SPLIT")
     split = Split(request.weights, request.shadow)
-    for name in split.weights:
-        _check_serves(context, task, name, f"weights.{name}")
-    if split.shadow is not None:
-        _check_serves(context, task, split.shadow, "shadow")
-    before, after = _shown(task, context.splits.of(task)), _shown(task, split)
-    context.splits.change(task, split)
+    async with changes.naming:
+        for name in split.weights:
+            _check_serves(context, task, name, f"weights.{name}")
+        if split.shadow is not None:
+            _check_serves(context, task, split.shadow, "shadow")
+        before, after = _shown(task, context.splits.of(task)), _shown(task, split)
+        context.splits.change(task, split)
     told = {"weights", "shadow"}
     audit(
         http,
