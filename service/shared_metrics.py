@@ -10,20 +10,26 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.context import Context
 from service.metrics import QueueCollector
+from service.registry import Registry
 
-__all__ = ["DIRECTORY_VARIABLE", "exposition", "with_shared_gauges"]
+__all__ = ["DIRECTORY_VARIABLE", "OwnFigures", "exposition", "with_shared_gauges"]
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Set before prometheus_client is imported, or not at all."""
@@ -51,8 +57,8 @@ def exposition(own: CollectorRegistry) -> bytes:
 def with_shared_gauges(app: FastAPI) -> ASGIApp:
     """An application whose gauges others can read, from when its models are loaded.
 
-    The depths of its queues, and whether its models serve, are read on demand where there is one
-    process; others can only read what was written, here every second.
+    What is read on demand where there is one process is written here every second, as others can
+    only read what was written.
 
     Args:
         app: What `service.app.create_app` made.
@@ -61,7 +67,7 @@ def with_shared_gauges(app: FastAPI) -> ASGIApp:
     async def shared(scope: Scope, receive: Receive, send: Send) -> None:
         async def started(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete" and DIRECTORY_VARIABLE in os.environ:
-                _share_gauges(app.state.context)
+                _keep_written(OwnFigures(app.state.context.models))
             await send(message)
 
         await app(scope, receive, started if scope["type"] == "lifespan" else send)
@@ -69,39 +75,69 @@ def with_shared_gauges(app: FastAPI) -> ASGIApp:
     return shared
 
 
-def _share_gauges(context: Context) -> None:
-    workers = Gauge(
-        "issrnn_workers", "Processes that serve.", registry=None, multiprocess_mode="livesum"
-    )
-    workers.set(1)
-    gauges: dict[str, Gauge] = {}
-    collector = QueueCollector(context.models)
-
-    def refresh() -> None:
+def _keep_written(figures: OwnFigures) -> None:
+    def write() -> None:
         while True:
-            for family in collector.collect():
-                for sample in family.samples:
-                    if family.name not in gauges:
-                        gauges[family.name] = Gauge(
-                            family.name, family.documentation, tuple(sample.labels), registry=None,
-                            multiprocess_mode="livemin"
-                            if family.name == "issrnn_model_ready"
-                            else "livesum",
-                        )  # fmt: skip
-                    gauges[family.name].labels(**sample.labels).set(sample.value)
+            figures.write()
             time.sleep(_REFRESH_SECONDS)
 
-    threading.Thread(target=refresh, name="shared gauges", daemon=True).start()
+    threading.Thread(target=write, name="shared gauges", daemon=True).start()
+
+
+class OwnFigures:
+    """What one of several processes writes of itself for whoever is asked."""
+
+    def __init__(
+        self, models: Registry, processor_seconds: Callable[[], float] = time.process_time
+    ) -> None:
+        """Be counted as a process that serves.
+
+        Args:
+            models: Its models.
+            processor_seconds: What it has used so far.
+        """
+        workers = Gauge(
+            "issrnn_workers", "Processes that serve.", registry=None, multiprocess_mode="livesum"
+        )
+        workers.set(1)
+        self._queues = QueueCollector(models)
+        self._gauges: dict[str, Gauge] = {}
+        # A counter, as those of ended processes still count: were only the living added up, the
+        # sum would fall with every process that is replaced, and rate() take it for a restart.
+        # What a process uses after it last wrote is lost when it ends.
+        self._used = Counter(
+            "process_cpu_seconds",
+            "Total user and system CPU time spent in seconds.",
+            registry=None,
+        )
+        self._processor_seconds = processor_seconds
+        self._counted = 0.0
+
+    def write(self) -> None:
+        """Bring what others read up to date."""
+        used = self._processor_seconds()
+        self._used.inc(used - self._counted)
+        self._counted = used
+        for family in self._queues.collect():
+            for sample in family.samples:
+                if family.name not in self._gauges:
+                    self._gauges[family.name] = Gauge(
+                        family.name, family.documentation, tuple(sample.labels), registry=None,
+                        multiprocess_mode="livemin"
+                        if family.name == "issrnn_model_ready"
+                        else "livesum",
+                    )  # fmt: skip
+                self._gauges[family.name].labels(**sample.labels).set(sample.value)
 
 
 class _Processes(Collector):
-    """Processor time, memory and files of all processes together."""
+    """Memory and files of all living processes together."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics of `ProcessCollector`, added up, and the latest start."""
+        """The gauges of `ProcessCollector`, added up, and the latest start."""
         found: dict[str, Metric] = {}
         for pid in filter(_lives, _pids(self._directory)):
             for metric in _of_process(pid):
@@ -115,7 +151,9 @@ class _Processes(Collector):
 
 
 def _of_process(pid: int) -> Iterable[Metric]:
-    return ProcessCollector(pid=lambda: pid, registry=None).collect()
+    """Without its processor time, which `OwnFigures` counts."""
+    metrics = ProcessCollector(pid=lambda: pid, registry=None).collect()
+    return [metric for metric in metrics if metric.type == "gauge"]
 
 
 def _pids(directory: Path) -> set[int]:
