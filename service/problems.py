@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
@@ -166,7 +167,7 @@ def add_handlers(app: FastAPI) -> None:
         # The input itself is not repeated: it may be large, and it is the client's own.
         errors = [_field_error(item) for item in error.errors()]
         kind = request.headers.get("content-type", "")
-        if errors[0].path == "body" and "json" not in kind:
+        if errors[0].path == "body" and not _is_json(kind):
             problem = ProblemError(415, f"the body is {kind or 'of no type'}, not application/json")
             return problem_response(problem, _request_id(request))
         status = 400 if any(item["type"] == "json_invalid" for item in error.errors()) else 422
@@ -177,6 +178,14 @@ def add_handlers(app: FastAPI) -> None:
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         problem = ProblemError(error.status_code, error.detail, headers=error.headers or {})
         return problem_response(problem, _request_id(request))
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether FastAPI reads a body of this type; the same parser decides there."""
+    message = Message()
+    message["content-type"] = content_type
+    kind = message.get_content_type()
+    return message.get_content_maintype() == "application" and kind.endswith(("/json", "+json"))
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:

@@ -45,6 +45,22 @@ def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.Client) ->
     assert "application/json" in body["detail"]
 
 
+@pytest.mark.parametrize("kind", ["text/json", "application/x-ndjson", "application/jsonp"])
+def test_a_type_that_only_sounds_like_json_is_refused(client: httpx.Client, kind: str) -> None:
+    response = client.post("/score", content='{"texts": ["a"]}', headers={"Content-Type": kind})
+    assert kind in problem(response, 415)["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["Application/JSON", "application/json; charset=utf-8", "application/vnd.api+json"]
+)
+def test_json_has_many_names(client: httpx.Client, kind: str) -> None:
+    headers = {"Content-Type": kind}
+    response = client.post("/score", content='{"texts": ["a"]}', headers=headers)
+    assert response.status_code == 200
+    problem(client.post("/score", content='{"texts": [', headers=headers), 400)
+
+
 def test_unknown_models_and_routes(client: httpx.Client) -> None:
     body = problem(client.post("/score", json={"texts": ["a"], "model": "nope"}), 404)
     assert body["errors"][0]["path"] == "model"
