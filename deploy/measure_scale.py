@@ -5,7 +5,8 @@
 replicas on a local Ray (``--serve`` names its command, of an environment with ``ray[serve]`` and
 what the service needs). Each is loaded by ``python -m loadtests compare``, which gets all arguments
 after ``--``, in turn (1 2 1 2) for ``--repeats``; figures are medians over them, ratios are of
-neighbours in time, with the smallest and the largest.
+neighbours in time, with the smallest and the largest. Cores are those that all processes of the
+service used under that load.
 The folder ``--out`` keeps every load test's record and ``scale.json``; the table is printed.
 
 The load generator runs on the same machine unless it is given other cores: on few cores it, the
@@ -27,12 +28,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
 __all__ = [
@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
 STOP_SECONDS = 90.0
 _SECRET = re.compile("(TOKEN|SECRET|KEYS?|PASSWORD)$")
-FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused", "service_cores")
+FIGURES = ("throughput", "p50_ms", "p99_ms", "failed", "refused", "service_cpu")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,13 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
             for count in options.counts:
                 folder = out / f"{options.what}-{count}-{repeat + 1}"
                 with running(options.what, count, folder, options.serve) as (url, pid):
-                    before, clock = _processor_seconds(pid), time.monotonic()
-                    measured = _load(url, folder, load)
-                    used = _processor_seconds(pid) - before
+                    measured = _load(url, pid, folder, load)
                     more = {
                         "count": count,
                         "repeat": repeat,
-                        "service_cores": used / (time.monotonic() - clock),
                         "load_average_before": measured["conditions"]["load_average_before"],
                     }
                 rows += [row | more for row in measured["rows"]]
@@ -162,7 +159,7 @@ def table(rows: list[dict[str, Any]], what: str) -> str:
             f"| {variant} | {loop} | {load:g} | {row['count']} | {row['throughput']:.0f}"
             f" | {_ratio(row['ratios'])}"
             f" | {row.get('p50_ms', float('nan')):.1f} | {row.get('p99_ms', float('nan')):.1f}"
-            f" | {row['refused'] + row['failed']:.1%} | {row['service_cores']:.1f} |"
+            f" | {row['refused'] + row['failed']:.1%} | {row['service_cpu']:.1f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -272,20 +269,10 @@ def _wait(process: subprocess.Popen[bytes], url: str, count: int, log: Path) -> 
     raise RuntimeError(f"{count} processes were not ready in {START_SECONDS:.0f} s:\n{tail}")
 
 
-def _processor_seconds(pid: int) -> float:
-    """Of a process and all that come from it, so far."""
-    total = 0.0
-    root = psutil.Process(pid)
-    for process in [root, *root.children(recursive=True)]:
-        with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total
-
-
-def _load(url: str, folder: Path, arguments: list[str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "loadtests", "compare", "--host", url, "--out", str(folder)]
-    done = subprocess.run([*command, *arguments], check=False, cwd=ROOT)  # noqa: S603 - fixed
+def _load(url: str, pid: int, folder: Path, arguments: list[str]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "loadtests", "compare", "--out", str(folder)]
+    service = ["--host", url, "--service-pid", str(pid)]
+    done = subprocess.run([*command, *service, *arguments], check=False, cwd=ROOT)  # noqa: S603 - fixed
     path = folder / "record.json"
     if done.returncode not in (0, 1) or not path.is_file():
         raise RuntimeError(f"the load test ended with {done.returncode}; see {folder}")

@@ -33,6 +33,13 @@ def build_parser(compare: Command, report: Command, changes: Command) -> argpars
         "--serve", action="store_true", help="start the service here and stop it after (default)"
     )
     comparison.add_argument(
+        "--service-pid",
+        type=int,
+        metavar="PID",
+        help="with --host: the service's first process, if it runs on this machine, so that the "
+        "report tells how many cores it and those that come from it use",
+    )
+    comparison.add_argument(
         "--models",
         metavar="FOLDER",
         help="with --serve: the folder of artifacts to serve (default: the service's own setting)",

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
-    except (ValueError, HttpError, ServiceError, OSError) as error:
+    except (ValueError, HttpError, ServiceError, OSError, psutil.Error) as error:
         sys.stderr.write(f"loadtests: {error}\n")
         return WRONG_INPUT
     except KeyboardInterrupt:
@@ -72,6 +72,8 @@ def _compare(options: argparse.Namespace) -> int:
         if not Path(options.models).is_dir():
             raise ValueError(f"--models {options.models} is no folder")
         os.environ["ISSRNN_MODELS_DIR"] = options.models
+    if options.service_pid is not None and not options.host:
+        raise ValueError("--service-pid is for a service that runs already; name its --host too")
     conditions = describe_machine() | {"command": _command()}
     with _service(options, folder) as (host, process, placement):
         served = get_models(host)
@@ -79,7 +81,7 @@ def _compare(options: argparse.Namespace) -> int:
         build_tasks({task for s in scenarios for task in s.weights}, plan)  # refuses bad options
         models = _taking_part(served, scenarios)
         conditions |= {"placement": placement}
-        if process:
+        if not options.host:
             conditions |= {"service_settings": service_settings()}
         _LOG.info("comparing %s at %s", ", ".join(model["name"] for model in models), host)
         record = compare(host, process, models, scenarios, plan, conditions, folder)
@@ -100,9 +102,10 @@ def _plan(options: argparse.Namespace) -> Plan:
 def _service(
     options: argparse.Namespace, folder: Path
 ) -> Iterator[tuple[str, psutil.Process | None, str]]:
-    """The service's URL, its process if it is ours, and who computes where."""
+    """The service's URL, its first process if that is known, and who computes where."""
     if options.host:
-        yield options.host.rstrip("/"), None, f"service at {options.host}, not started here"
+        process = None if options.service_pid is None else psutil.Process(options.service_pid)
+        yield options.host.rstrip("/"), process, f"service at {options.host}, not started here"
         return
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     split = len(cores) > 1 and not options.share_cores

@@ -41,12 +41,15 @@ def compare(
 
     Args:
         host: Base URL of the service.
-        service: Its process, if it runs here.
+        service: Its first process, if it runs here.
         models: What ``GET /models/NAME`` says of the models that take part.
         scenarios: What is sent, and to which of them.
         plan: What to measure.
         conditions: What the record says of machine and settings.
         folder: Takes ``record.json``, ``report.md``, ``table.csv`` and the pictures.
+
+    Raises:
+        psutil.NoSuchProcess: If the service's process has ended.
 
     Returns:
         The record; not complete if the user interrupted it (Ctrl-C).

@@ -7,6 +7,7 @@ Name the loop: ``locust -f loadtests/locustfile.py ClosedLoopUser`` (or ``OpenLo
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
 from locust import events
@@ -92,6 +93,9 @@ def _traffic(environment: Environment) -> Traffic:
     options = environment.parsed_options
     if options is None:
         raise RuntimeError("this file runs under the locust command; in code use user_class")
+    for name in ("rate_per_user", "step_seconds"):
+        if not 0 < getattr(options, name) < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')} must be a number above 0")
     weights = parse_mix(options.mix)
     requests = RequestOptions(
         texts_per_request=options.texts_per_request,

@@ -46,7 +46,7 @@ class Window:
     client_cpu: float
     """Cores the load generator used; near 1 in a closed loop it is the limit itself."""
     service_cpu: float | None
-    """Cores the service used; None if it was not started here."""
+    """Cores the service used, all its processes together; None if they are not known."""
 
     def only(self, task: TaskName) -> Window:
         """The same with only one task's requests; the cores used stay those for all of them."""

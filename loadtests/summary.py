@@ -62,7 +62,7 @@ class Row:
     """Cores used by the load generator, for all tasks; in an open loop it also polls for the next
     arrival."""
     service_cpu: float | None
-    """Cores used by the service, for all tasks; None if it runs elsewhere."""
+    """Cores used by all processes of the service, for all tasks; None if they are not known."""
     problems: dict[str, int]
     """What was wrong, and how often."""
 

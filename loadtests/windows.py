@@ -12,6 +12,7 @@ import psutil
 from locust.env import Environment
 
 from loadtests.plan import Load, Plan
+from loadtests.processor import processor_seconds
 from loadtests.samples import Sample, Window
 from loadtests.scenarios import Contender, Scenario
 from loadtests.tasks import build_tasks
@@ -38,10 +39,11 @@ def measure(
         load: How many users, or arrivals a second.
         number: The round; with the plan's seed it fixes what is sent.
         plan: Durations and requests.
-        service: The service's process, if it runs here.
+        service: The service's first process, if it runs here.
 
     Raises:
         RuntimeError: As `users_asking`.
+        psutil.NoSuchProcess: If the service has ended.
     """
     closed = load.loop == "closed"
     traffic = Traffic(
@@ -55,9 +57,9 @@ def measure(
     count = int(load.value) if closed else 1
     with users_asking(host, users, count, 2 * plan.timeout + _margin(load)) as samples:
         gevent.sleep(plan.warm_up)
-        begin, client, served = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+        begin, client, served = _now(service)
         gevent.sleep(plan.duration)
-        end, client_end, served_end = time.perf_counter(), _cpu(psutil.Process()), _cpu(service)
+        end, client_end, served_end = _now(service)
     return Window(
         scenario.name,
         contender.name,
@@ -121,9 +123,8 @@ def _margin(load: Load) -> float:
     return 5.0 if load.loop == "closed" else 5.0 + 10.0 / load.value
 
 
-def _cpu(process: psutil.Process | None) -> float:
-    """Seconds of processor time used so far."""
-    if process is None:
-        return 0.0
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _now(service: psutil.Process | None) -> tuple[float, float, float]:
+    """The time, and the processor time used so far by this process and by the service."""
+    served = processor_seconds(service) if service else 0.0
+    # this process's without its children's: the service may be one of them
+    return time.perf_counter(), time.process_time(), served

@@ -1,10 +1,16 @@
 """What more processes bring: how it is counted and summarised. `test_ray` and the workers' tests
 run them."""
 
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import deploy.measure_scale
 from deploy.measure_scale import (
     machine,
     main,
@@ -19,7 +25,7 @@ from deploy.measure_scale import (
 def row(count: int, throughput: float, **more: Any) -> dict[str, Any]:
     common = {
         "scenario": "score", "task": "score", "variant": "tiny-iss", "loop": "closed", "load": 4.0,
-        "p50_ms": 10.0, "p99_ms": 20.0, "failed": 0.0, "refused": 0.0, "service_cores": 1.5,
+        "p50_ms": 10.0, "p99_ms": 20.0, "failed": 0.0, "refused": 0.0, "service_cpu": 1.5,
         "repeat": 0,
     }  # fmt: skip
     return common | {"count": count, "throughput": throughput} | more
@@ -65,6 +71,36 @@ def test_a_measurement_fixes_the_number_of_replicas() -> None:
     assert deployment["num_replicas"] == 2
     assert "autoscaling_config" not in deployment
     assert config["http_options"]["port"] == 8123
+
+
+def test_each_load_has_the_cores_it_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands: list[list[str]] = []
+
+    @contextmanager
+    def running(*_: Any) -> Iterator[tuple[str, int]]:
+        yield "http://service", 17
+
+    def load_test(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        folder = Path(command[command.index("--out") + 1])
+        folder.mkdir()
+        rows = [row(1, 5.0, load=1.0, service_cpu=0.2), row(1, 90.0, load=16.0, service_cpu=1.9)]
+        record = {"rows": rows, "models": [], "conditions": {"load_average_before": 0.0}}
+        (folder / "record.json").write_text(json.dumps(record))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(deploy.measure_scale, "running", running)
+    monkeypatch.setattr(subprocess, "run", load_test)
+    out = str(tmp_path / "scale")
+    assert main(["workers", "1", "--repeats", "1", "--out", out, "--", "--users", "1", "16"]) == 0
+    (command,) = commands
+    assert command[command.index("--service-pid") + 1] == "17"
+    assert command[-3:] == ["--users", "1", "16"]
+    _, _, light, heavy = capsys.readouterr().out.splitlines()
+    assert light.endswith("| 0.2 |")
+    assert heavy.endswith("| 1.9 |")
 
 
 def test_ray_is_asked_for_where_it_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

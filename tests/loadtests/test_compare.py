@@ -38,7 +38,8 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
     plan = ("--users", "2", "--rates", "40", "--rounds", "2", *SHORT[-4:])
     with fake_service(seconds={"tiny-dense": 0.02}) as (host, received):
-        code, output, errors = run("compare", "--host", host, "--out", str(tmp_path), *plan)
+        where = ("--host", host, "--service-pid", str(os.getpid()))
+        code, output, errors = run("compare", *where, "--out", str(tmp_path), *plan)
 
     assert code == 0, errors
     result = read_record(tmp_path)
@@ -51,6 +52,9 @@ def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
         ("open", 40, "tiny-iss"),
     ]
     assert all(row.requests > 0 and row.failed == 0 and row.rounds == 2 for row in result.rows)
+    cores = [row.service_cpu for row in result.rows]
+    # the fake service answers in this process, from which the load generator comes too
+    assert all(used is not None and used > 0 for used in cores)
     assert {p.name for p in tmp_path.iterdir()} == {
         "record.json", "report.md", "table.csv", "load-score.png", "loadtest.log"
     }  # fmt: skip
@@ -214,6 +218,8 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path, run_here: Run) -
         (("--models", "nowhere"), "--models nowhere is no folder"),
         (("--host", "HOST", "--variants", "tiny-gru"), "tiny-gru is not served; there are: tiny"),
         (("--host", "HOST", "--models", "here"), "--models is for a service started here"),
+        (("--service-pid", "1"), "--service-pid is for a service that runs already"),
+        (("--host", "HOST", "--service-pid", "4194305"), "process PID not found (pid=4194305)"),
     ],
 )
 def test_wrong_input_is_one_clear_line(

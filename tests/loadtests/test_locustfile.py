@@ -90,3 +90,19 @@ def test_wrong_options_are_one_clear_line(arguments: tuple[str, ...], said: str)
     assert result.returncode == 1
     assert f"locust: error: {said}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("option", ["--rate-per-user", "--step-seconds"])
+def test_a_rate_and_a_length_are_numbers_above_0(
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")
+    from locust.argument_parser import get_parser  # noqa: PLC0415 - Locust patches what it finds
+    from locust.env import Environment  # noqa: PLC0415
+
+    from loadtests.locustfile import check_options  # noqa: PLC0415
+
+    options = get_parser(default_config_files=[]).parse_args([f"{option}={value}"])
+    with pytest.raises(SystemExit, match=f"error: {option} must be a number above 0"):
+        check_options(Environment(parsed_options=options))
