@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import yaml
 
 from deploy.measure_scale import ready_processes, running
 from service.settings import Settings
+from service.shared_metrics import DIRECTORY_VARIABLE
 from tests.artifacts import make_artifact
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +61,21 @@ def test_the_application_it_names_exists() -> None:
     module, name = APPLICATION["import_path"].split(":")
     source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
     assert f"def {name}(" in source
+
+
+def test_only_pods_with_replicas_add_up_metrics() -> None:
+    """A replica makes the folder; without it, whatever else keeps metrics there would fail."""
+    service = yaml.safe_load((ROOT / "deploy/ray/ray-service.yaml").read_text())
+    cluster = service["spec"]["rayClusterConfig"]
+    head, (workers,) = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
+    assert head["rayStartParams"]["num-cpus"] == "0"
+
+    def variables(group: dict[str, Any]) -> set[str]:
+        (container,) = group["template"]["spec"]["containers"]
+        return {each["name"] for each in container.get("env", [])}
+
+    assert DIRECTORY_VARIABLE in variables(workers)
+    assert DIRECTORY_VARIABLE not in variables(head)
 
 
 @needs_ray
