@@ -1,4 +1,4 @@
-/** How surprising a token is: six classes, each ten times less likely than the one before. */
+/** How surprising a token is: six classes, from at least 1 in 2 to less than 1 in 10,000. */
 
 import { h } from "./dom.js";
 
