@@ -113,8 +113,8 @@ class Settings(BaseSettings):
     threads: PositiveInt | None = None
     """Threads of one model; none: the cores shared out evenly, at least one each."""
     pin_threads: bool = True
-    """Bind each model's threads to cores of its own; not where the models want more cores than there
-    are, and not under a quota, which names no cores."""
+    """Bind each model's threads to cores of its own; not where the models want more cores than
+    there are, and not under a quota, which names no cores."""
     max_batch: PositiveInt = 16
     """Chunks of texts, or windows of contexts, computed together at most."""
     max_batch_tokens: PositiveInt = 1024
