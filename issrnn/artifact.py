@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -31,6 +30,7 @@ from issrnn.architecture import (
     ClassifierArchitecture,
 )
 from issrnn.card import FORMAT_VERSION, Card, Provenance, VectorsFile
+from issrnn.durable import only_writer, whole_folder, write_file
 from issrnn.number_storage import decode, encode
 from issrnn.sparse_storage import pack, unpack
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
@@ -87,7 +87,10 @@ def save(
     vocabulary: Vocabulary,
     word_vectors: WordVectors | None = None,
 ) -> Card:
-    """Write an artifact whole; after a failure ``folder`` holds what it held before.
+    """Write an artifact whole: ``folder`` holds the former one or, on the disk, all of the new one.
+
+    That is so at any moment, also where the process is killed or the machine stops (on systems that
+    exchange two folders in one step, as Linux does; for others see `issrnn.durable`).
 
     Args:
         folder: Written anew; a former artifact there is replaced.
@@ -113,26 +116,12 @@ def save(
     card = card.model_copy(update={"sparse_weights": counts})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if word_vectors is not None:
-            reference = _save_word_vectors(folder.parent, word_vectors)
-            card = card.model_copy(update={"word_vectors": reference})
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            safetensors.numpy.save_file(arrays, staging / WEIGHTS_FILE)
-            (staging / TOKENIZER_FILE).write_text(vocabulary.to_json(), encoding="utf-8")
-            settings = json.dumps(_tokenizer_config(card.architecture), indent=2)
-            (staging / TOKENIZER_CONFIG_FILE).write_text(settings, encoding="utf-8")
-            card = card.model_copy(
-                update={"sha256": {f.name: _sha256(f) for f in sorted(staging.iterdir())}}
-            )
-            text = card.model_dump_json(indent=2) + "\n"
-            (staging / CARD_FILE).write_text(text, encoding="utf-8")
-            for file in staging.iterdir():
-                file.chmod(0o644)  # safetensors writes for its owner alone; services run as others
-            staging.chmod(0o755)
-            _swap(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with only_writer(folder.parent):
+            if word_vectors is not None:
+                reference = _save_word_vectors(folder.parent, word_vectors)
+                card = card.model_copy(update={"word_vectors": reference})
+            with whole_folder(folder) as staging:
+                card = _write_files(staging, card, arrays, vocabulary)
     except (OSError, safetensors.SafetensorError) as error:
         raise ArtifactError(f"cannot write the artifact {folder}: {error}") from error
     return card
@@ -167,45 +156,83 @@ def read_card(folder: Path) -> Card:
 def load(folder: Path) -> Artifact:
     """Read an artifact and verify its checksums, names, shapes and values.
 
+    If another one takes its place meanwhile, that is read.
+
     Raises:
         ArtifactError: If anything is missing or does not fit; nothing is half-loaded.
     """
     card = read_card(folder)
+    try:
+        return _load(folder, card)
+    except ArtifactError:
+        if read_card(folder) == card:
+            raise
+    return load(folder)
+
+
+def _load(folder: Path, card: Card) -> Artifact:
+    """What a card is of; each file is read once, so that what was verified is what is parsed."""
     for name in (WEIGHTS_FILE, TOKENIZER_FILE):
         if name not in card.sha256:
             raise ArtifactError(f"{folder / CARD_FILE} has no checksum of {name}")
-    for name, expected in card.sha256.items():
-        path = folder / name
-        if path.parent != folder:
-            raise ArtifactError(f"{folder / CARD_FILE} names a file outside its folder: {name}")
-        try:
-            actual = _sha256(path)
-        except OSError as error:
-            raise ArtifactError(f"cannot read {path}: {error.strerror}") from error
-        if actual != expected:
-            raise ArtifactError(f"{path} is damaged: its SHA-256 is not the recorded one")
+    for name in card.sha256:
+        if name not in (WEIGHTS_FILE, TOKENIZER_FILE):
+            _read_verified(folder, name, card)
+    tokenizer = _read_verified(folder, TOKENIZER_FILE, card)
+    content = _read_verified(folder, WEIGHTS_FILE, card)
+    size = len(content)
     try:
-        arrays = safetensors.numpy.load_file(folder / WEIGHTS_FILE)
+        vocabulary = Vocabulary.from_json(tokenizer, folder / TOKENIZER_FILE)
+        arrays = safetensors.numpy.load(content)
+        del content  # three copies of the weights would be one too many
         weights = decode(unpack(arrays, card.sparse_weights, card.architecture.shapes()))
-        vocabulary = Vocabulary.read(folder / TOKENIZER_FILE)
     except (safetensors.SafetensorError, ValueError) as error:
         raise ArtifactError(f"{folder}: {error}") from error
     word_vectors = _load_word_vectors(folder, card.word_vectors) if card.word_vectors else None
     _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
-    size = (folder / WEIGHTS_FILE).stat().st_size
     return Artifact(card, weights, vocabulary, size, word_vectors)
+
+
+def _read_verified(folder: Path, name: str, card: Card) -> bytes:
+    path = folder / name
+    if path.parent != folder:
+        raise ArtifactError(f"{folder / CARD_FILE} names a file outside its folder: {name}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256[name]:
+        raise ArtifactError(f"{path} is damaged: its SHA-256 is not the recorded one")
+    return content
+
+
+def _write_files(
+    folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]], vocabulary: Vocabulary
+) -> Card:
+    """Fill an empty folder, and complete the card."""
+    safetensors.numpy.save_file(dict(arrays), folder / WEIGHTS_FILE)
+    (folder / TOKENIZER_FILE).write_text(vocabulary.to_json(), encoding="utf-8")
+    settings = json.dumps(_tokenizer_config(card.architecture), indent=2)
+    (folder / TOKENIZER_CONFIG_FILE).write_text(settings, encoding="utf-8")
+    card = card.model_copy(
+        update={"sha256": {file.name: _sha256(file) for file in sorted(folder.iterdir())}}
+    )
+    text = card.model_dump_json(indent=2) + "\n"
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes for its owner alone; services run as others
+    folder.chmod(0o755)
+    return card
 
 
 def _save_word_vectors(folder: Path, word_vectors: WordVectors) -> VectorsFile:
     path = folder / f"{word_vectors.name}.safetensors"
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=folder) as staging:
-        new = Path(staging) / path.name
-        word_vectors.save(new)
-        sha256 = _sha256(new)
-        if not path.exists():
-            new.rename(path)
-        elif _sha256(path) != sha256:
-            raise ArtifactError(f"{path} holds other word vectors, which other artifacts may need")
+    content = word_vectors.to_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not path.exists():
+        write_file(path, content)
+    elif _sha256(path) != sha256:
+        raise ArtifactError(f"{path} holds other word vectors, which other artifacts may need")
     return VectorsFile(file=path.name, sha256=sha256)
 
 
@@ -225,10 +252,15 @@ def _load_word_vectors(folder: Path, reference: VectorsFile) -> WordVectors:
 
 
 @lru_cache(maxsize=4)
-def _parse_word_vectors(path: Path, sha256: str) -> WordVectors:  # noqa: ARG001 - part of the key
+def _parse_word_vectors(path: Path, sha256: str) -> WordVectors:
     """Read once for all variants that share the file."""
     try:
-        return WordVectors.read(path)
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ArtifactError(f"{path} was replaced while it was read")
+        return WordVectors.from_bytes(content, path)
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise ArtifactError(str(error)) from error
 
@@ -281,21 +313,6 @@ def _tokenizer_config(architecture: Architecture) -> dict[str, str | int | bool]
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
     }
-
-
-def _swap(staging: Path, folder: Path) -> None:
-    """Move ``staging`` to ``folder``; a former ``folder`` is set aside first and then removed."""
-    if not folder.exists():
-        staging.rename(folder)
-        return
-    former = staging.with_name(staging.name + "-former")
-    folder.rename(former)
-    try:
-        staging.rename(folder)
-    except OSError:
-        former.rename(folder)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:

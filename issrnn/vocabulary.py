@@ -67,13 +67,17 @@ class Vocabulary:
         )
 
     @classmethod
-    def read(cls, path: Path) -> Vocabulary:
-        """Read a ``tokenizer.json``.
+    def from_json(cls, text: str | bytes, path: Path) -> Vocabulary:
+        """From the text of a ``tokenizer.json``.
+
+        Args:
+            text: In UTF-8, where it is bytes.
+            path: Of its file, named in the error.
 
         Raises:
             ValueError: If it is not a word-level model with ids 0 to n - 1.
         """
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(text)
         try:
             model = document["model"]
             kind, ids = model["type"], model["vocab"]

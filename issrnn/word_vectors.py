@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import json
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
+
+from issrnn.durable import write_file
 
 __all__ = ["WordVectors"]
 
@@ -83,27 +83,22 @@ class WordVectors:
         return vectors
 
     def save(self, path: Path) -> None:
-        """Write them to one safetensors file, at once: ``path`` is the old file or the new one.
+        """Write them to one file, at once: ``path`` is the old file or the new one.
 
         Raises:
             OSError: If it cannot be written.
         """
+        write_file(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of a safetensors file that holds them."""
         words = np.frombuffer("\n".join(self.words).encode(), np.uint8)
-        content = safetensors.numpy.save(
-            {"vectors": np.ascontiguousarray(self.vectors), "words": words},
-            metadata={"name": self.name},
+        return bytes(
+            safetensors.numpy.save(
+                {"vectors": np.ascontiguousarray(self.vectors), "words": words},
+                metadata={"name": self.name},
+            )
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staging = path.with_name(f".{path.name}-{secrets.token_hex(4)}.partial")
-        try:
-            with staging.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            staging.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                staging.unlink()
 
     @classmethod
     def read(cls, path: Path) -> WordVectors:
@@ -113,13 +108,30 @@ class WordVectors:
             ValueError: If the file is missing, damaged or something else; the message names it.
         """
         try:
-            with safetensors.safe_open(path, framework="np") as file:
-                name = (file.metadata() or {})["name"]
-                vectors, joined = file.get_tensor("vectors"), file.get_tensor("words")
-            words = tuple(bytes(joined.astype(np.uint8, casting="no")).decode().split("\n"))
-            return cls(name, words, vectors)
+            content = path.read_bytes()
         except OSError as error:
             raise ValueError(f"cannot read the word vectors {path}: {error}") from error
+        return cls.from_bytes(content, path)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, path: Path) -> WordVectors:
+        """What `to_bytes` made bytes of.
+
+        Args:
+            content: Of a file.
+            path: Of this file, named in the error.
+
+        Raises:
+            ValueError: If they are damaged or something else.
+        """
+        try:
+            arrays = safetensors.numpy.load(content)
+            header_length = int.from_bytes(content[:8], "little")
+            header = json.loads(content[8 : 8 + header_length])
+            name = header.get("__metadata__", {})["name"]
+            vectors, joined = arrays["vectors"], arrays["words"]
+            words = tuple(bytes(joined.astype(np.uint8, casting="no")).decode().split("\n"))
+            return cls(name, words, vectors)
         except KeyError as error:
             raise ValueError(f"{path} holds no word vectors: it has no {error}") from error
         except (safetensors.SafetensorError, TypeError, ValueError) as error:

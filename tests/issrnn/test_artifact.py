@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from issrnn import artifact
+from issrnn import artifact, number_storage
 from issrnn.architecture import RecurrentLanguageModel
 from issrnn.artifact import ArtifactError, Card
 from issrnn.vocabulary import END, UNKNOWN, Vocabulary
@@ -91,6 +91,45 @@ def test_a_failed_save_leaves_the_former_artifact(
         artifact.save(folder, make_card(), make_weights(), VOCABULARY)
     artifact.load(folder)
     assert sorted(path.name for path in folder.parent.iterdir()) == ["tiny-iss"]
+
+
+OTHER_WORDS = Vocabulary((END, UNKNOWN, *"abcd"))
+
+
+def replace_artifact(folder: Path) -> None:
+    """By one with other words and other weights."""
+    weights = {name: weight + 1 for name, weight in make_weights().items()}
+    artifact.save(folder, make_card(), weights, OTHER_WORDS)
+
+
+def test_what_was_verified_is_what_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replace_and_decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        replace_artifact(folder)
+        return number_storage.decode(stored)
+
+    monkeypatch.setattr(artifact, "decode", replace_and_decode)
+    loaded = artifact.load(folder)
+    assert loaded.vocabulary == VOCABULARY
+    np.testing.assert_array_equal(loaded.weights["decoder.bias"], make_weights()["decoder.bias"])
+
+
+def test_one_that_takes_its_place_meanwhile_is_read_instead(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_card = artifact.read_card
+
+    def read_card_and_replace(folder: Path) -> Card:
+        card = read_card(folder)
+        monkeypatch.setattr(artifact, "read_card", read_card)
+        replace_artifact(folder)
+        return card
+
+    monkeypatch.setattr(artifact, "read_card", read_card_and_replace)
+    loaded = artifact.load(folder)
+    assert loaded.vocabulary == OTHER_WORDS
+    np.testing.assert_array_equal(
+        loaded.weights["decoder.bias"], make_weights()["decoder.bias"] + 1
+    )
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "tokenizer_config.json"])
@@ -218,6 +257,13 @@ def test_labels_name_every_output(tmp_path: Path, labels: list[str] | None, mess
     assert artifacts.make_classifier(tmp_path / "a").card.labels == artifacts.LABELS
     edit_card(tmp_path / "a", labels=labels)
     with pytest.raises(ArtifactError, match=message):
+        artifact.load(tmp_path / "a")
+
+
+def test_filters_wider_than_a_word_are_refused(tmp_path: Path) -> None:
+    architecture = artifacts.make_reader(tmp_path / "a").card.architecture.model_dump()
+    edit_card(tmp_path / "a", architecture=architecture | {"word_length": 3})
+    with pytest.raises(ArtifactError, match="word_length 3 is below filter_width 5"):
         artifact.load(tmp_path / "a")
 
 

@@ -39,6 +39,7 @@ def read_stored(models: Path) -> list[Stored]:
         return [
             Stored(artifact.read_card(path.parent), path.stat().st_size)
             for path in sorted(models.glob(f"*/{artifact.WEIGHTS_FILE}"))
+            if not path.parent.name.startswith(".")  # one that is being written
         ]
     except (artifact.ArtifactError, OSError) as error:
         raise RunError(str(error)) from error

@@ -48,6 +48,13 @@ def test_artifacts_of_other_runs_are_left_out(tmp_path: Path) -> None:
     assert read_stored(tmp_path / "none") == []
 
 
+def test_what_is_being_written_is_passed_over(tmp_path: Path) -> None:
+    make_artifact(tmp_path / "whole")
+    (tmp_path / ".half-0123abcd.partial").mkdir()
+    (tmp_path / ".half-0123abcd.partial" / "model.safetensors").touch()
+    assert [stored.card.name for stored in read_stored(tmp_path)] == ["whole"]
+
+
 def test_a_damaged_card_is_named(tmp_path: Path) -> None:
     make_artifact(tmp_path / "broken")
     (tmp_path / "broken" / "config.json").write_text("{")
