@@ -30,6 +30,14 @@ class _Membership:
     parameter: nn.Parameter
     axes: tuple[Tensor | None, ...]
     """For each axis (length,) int64: the index over all groups' components; ``count`` for none."""
+    owned: Tensor | None
+    """Which weights belong to a component, bool, as the parameter; None: all."""
+
+    def owned_blocks(self) -> Sequence[Tensor | None]:
+        """The part of ``owned`` for each block of the parameter."""
+        if self.owned is None:
+            return [None] * len(_rows(self.parameter))
+        return _rows(self.owned)
 
 
 class GroupLasso:
@@ -97,7 +105,7 @@ class GroupLasso:
 
         Args:
             strength: Learning rate times lambda.
-            threshold: Afterwards weights of smaller absolute value become zero (the paper's tau).
+            threshold: tau of a `threshold_` that follows; 0 for none.
 
         Raises:
             ValueError: If ``strength`` or ``threshold`` is negative.
@@ -108,11 +116,35 @@ class GroupLasso:
         factors = (1.0 - strength / lengths).clamp_(min=0.0).nan_to_num_(nan=0.0)
         factors[-1] = 1.0
         for membership in self._trained():
-            for weight, _, by_axis in _blocks(membership, factors):
+            blocks = zip(_blocks(membership, factors), membership.owned_blocks(), strict=True)
+            for (weight, _, by_axis), owned in blocks:
                 for factor in by_axis:
                     weight.mul_(factor)
                 if threshold > 0.0:
-                    weight.copy_(nn.functional.hardshrink(weight, threshold))
+                    _zero_small_(weight, threshold, owned)
+
+    @torch.no_grad()
+    def threshold_(self, tau: float) -> None:
+        """Zero the groups' weights whose absolute value is at most ``tau`` (paper section 3.2).
+
+        Raises:
+            ValueError: If ``tau`` is negative.
+        """
+        _check_not_negative("tau", tau)
+        for membership in self._trained():
+            blocks = zip(_rows(membership.parameter), membership.owned_blocks(), strict=True)
+            for weight, owned in blocks:
+                _zero_small_(weight, tau, owned)
+
+    @torch.no_grad()
+    def l1_subgradient_(self, strength: float) -> None:
+        """Add ``strength * sign(w)`` to the gradients of the groups' weights (paper appendix A).
+
+        Raises:
+            ValueError: If a parameter has no gradient yet.
+        """
+        for membership in self._trained():
+            _add_signs_(membership.parameter, strength, membership.owned)
 
     def _trained(self) -> Iterator[_Membership]:
         return (each for each in self._memberships if each.parameter.requires_grad)
@@ -151,7 +183,7 @@ def threshold_(parameters: Iterable[nn.Parameter], tau: float) -> None:
     _check_not_negative("tau", tau)
     for parameter in parameters:
         for block in _rows(parameter):
-            block.copy_(nn.functional.hardshrink(block, tau))
+            _zero_small_(block, tau)
 
 
 @torch.no_grad()
@@ -162,9 +194,7 @@ def l1_subgradient_(parameters: Iterable[nn.Parameter], strength: float) -> None
         ValueError: If a parameter has no gradient yet.
     """
     for parameter in parameters:
-        if parameter.grad is None:
-            raise ValueError("l1_subgradient_ needs gradients: call backward() first")
-        parameter.grad.add_(parameter.sign(), alpha=strength)
+        _add_signs_(parameter, strength)
 
 
 def _memberships(groups: Sequence[Group], none: int) -> Iterator[_Membership]:
@@ -189,7 +219,33 @@ def _memberships(groups: Sequence[Group], none: int) -> Iterator[_Membership]:
         first_component += group.size
     for name, parameter in parameters.items():
         axes_on_device = [None if a is None else a.to(parameter.device) for a in owners[name]]
-        yield _Membership(parameter, tuple(axes_on_device))
+        owned = _owned(parameter, axes_on_device, none)
+        yield _Membership(parameter, tuple(axes_on_device), owned)
+
+
+def _owned(parameter: Tensor, axes: Sequence[Tensor | None], none: int) -> Tensor | None:
+    """`_Membership.owned`; a matrix of which all rows or all columns are owned needs no mask."""
+    by_axis = {axis: owners != none for axis, owners in enumerate(axes) if owners is not None}
+    if any(bool(owned.all()) for owned in by_axis.values()):
+        return None
+    mask = torch.zeros_like(parameter, dtype=torch.bool)
+    for axis, owned in by_axis.items():
+        mask.index_fill_(axis, owned.nonzero().flatten(), value=True)
+    return mask
+
+
+def _add_signs_(parameter: nn.Parameter, strength: float, owned: Tensor | None = None) -> None:
+    """Add ``strength * sign(w)`` to the gradient, where ``owned`` is true; None: everywhere."""
+    if parameter.grad is None:
+        raise ValueError("l1_subgradient_ needs gradients: call backward() first")
+    signs = parameter.sign() if owned is None else parameter.sign() * owned
+    parameter.grad.add_(signs, alpha=strength)
+
+
+def _zero_small_(weight: Tensor, tau: float, owned: Tensor | None = None) -> None:
+    """Zero what is at most ``tau`` in absolute value, where ``owned`` is true; None: everywhere."""
+    left = nn.functional.hardshrink(weight, tau)
+    weight.copy_(left if owned is None else torch.where(owned, left, weight))
 
 
 def _check_not_negative(name: str, value: float) -> None:

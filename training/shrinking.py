@@ -10,7 +10,7 @@ from torch import nn
 import issrnn
 from issrnn.architecture import Architecture
 from issrnn.groups import Groups
-from issrnn.lasso import GroupLasso, threshold_
+from issrnn.lasso import GroupLasso
 from training.checkpoint import save_document
 from training.experiment import Experiment, Paths, architecture_of
 from training.run_folder import RunFolder
@@ -78,9 +78,13 @@ def shrink_run(
     if tau is None:
         tau = experiment.config.final_tau
     if tau == "auto":
-        weights = _regularised_weights(experiment, experiment.find_groups(model))
+        lasso = _lasso(experiment, experiment.find_groups(model))
         sign = -1.0 if experiment.quality.higher_is_better else 1.0
-        tau = choose_tau(weights, lambda: sign * experiment.quick_quality(model))
+        tau = choose_tau(
+            lasso.parameters,
+            lambda: sign * experiment.quick_quality(model),
+            threshold=lasso.threshold_,
+        )
     small, kept = shrink_network(experiment, model, subject.kept, tau)
     save_shrunk(folder, small, kept, tau, subject.epoch)
     return ShrunkRun(tau, before, _describe(small, experiment))
@@ -102,7 +106,7 @@ def shrink_network(
     """
     groups = experiment.find_groups(model)
     if tau:
-        threshold_(_regularised_weights(experiment, groups), tau)
+        _lasso(experiment, groups).threshold_(tau)
     architecture = architecture_of(model)
     dead = by_layer(
         groups,
@@ -138,8 +142,8 @@ def save_shrunk(
     save_document(folder.shrunk, document)
 
 
-def _regularised_weights(experiment: Experiment[Any], groups: Groups) -> list[nn.Parameter]:
-    return GroupLasso(regularised(groups, experiment.config.leave_out)).parameters
+def _lasso(experiment: Experiment[Any], groups: Groups) -> GroupLasso:
+    return GroupLasso(regularised(groups, experiment.config.leave_out))
 
 
 def _describe(model: nn.Module, experiment: Experiment[Any]) -> Shrunk:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import issrnn
-from issrnn.lasso import GroupLasso, l1_subgradient_, threshold_
+from issrnn.lasso import GroupLasso
 from training.config import RunConfig
 from training.distributed import copy_first_, seed_step, sum_gradients_, total
 from training.experiment import Loss
@@ -109,7 +109,7 @@ def _regularise_gradients_(lasso: GroupLasso, config: RunConfig, strength: float
     if strength and config.lasso == "gradient":
         lasso.add_gradient_(strength)
     if config.l1:
-        l1_subgradient_(lasso.parameters, config.l1)
+        lasso.l1_subgradient_(config.l1)
 
 
 def _regularise_weights_(
@@ -119,7 +119,7 @@ def _regularise_weights_(
     if strength and config.lasso == "proximal":
         lasso.proximal_step_(learning_rate * strength, config.tau)
     elif config.tau:
-        threshold_(lasso.parameters, config.tau)
+        lasso.threshold_(config.tau)
 
 
 def _values(parameter: nn.Parameter, gradient: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -20,6 +21,7 @@ def choose_tau(
     parameters: Sequence[nn.Parameter],
     measure: Callable[[], float],
     *,
+    threshold: Callable[[float], object] | None = None,
     tolerance: float = 1e-4,
     candidates: Sequence[float] = DEFAULT_TAUS,
 ) -> float:
@@ -32,6 +34,7 @@ def choose_tau(
     Args:
         parameters: What is thresholded; left as it was.
         measure: The metric of the model that holds them, lower is better (negate one that is not).
+        threshold: Zeroes those of their weights that a tau is for; None zeroes all that are small.
         tolerance: Relative; what counts as no deterioration.
         candidates: Ascending.
 
@@ -42,11 +45,12 @@ def choose_tau(
     before = measure()
     limit = before + abs(before) * tolerance
     harmless, harmful = -1, len(candidates)
+    apply = threshold if threshold is not None else partial(threshold_, parameters)
     try:
         while harmful - harmless > 1:
             middle = (harmless + harmful) // 2
             _restore(parameters, originals)
-            threshold_(parameters, candidates[middle])
+            apply(candidates[middle])
             if measure() <= limit:
                 harmless = middle
             else:

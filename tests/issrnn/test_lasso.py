@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from issrnn.find import find_groups
@@ -195,3 +197,60 @@ def test_weights_that_are_not_trained_are_never_changed() -> None:
     lasso.proximal_step_(0.1)
     assert torch.equal(weights["weight_ih_l0"], before["weight_ih_l0"])
     assert not torch.equal(weights["weight_hh_l0"], before["weight_hh_l0"])
+
+
+class PartlyRead(nn.Module):
+    """A parameter of which some rows and columns belong to components."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.weight = nn.Parameter(torch.randn(shape))
+
+
+@given(
+    rows=st.sets(st.integers(0, 4)),
+    columns=st.sets(st.integers(0, 5)),
+    shape=st.sampled_from([(5, 6), (5, 6, 2)]),
+)
+def test_only_weights_of_the_groups_are_thresholded_and_get_the_subgradient(
+    rows: set[int], columns: set[int], shape: tuple[int, ...]
+) -> None:
+    model = PartlyRead(shape)
+    positions = [(0, torch.tensor([*rows]).long()), (1, torch.tensor([*columns]).long())]
+    group = Group(
+        owner="layer",
+        size=6,
+        slices=tuple(Slice("weight", axis, p, p, "reads") for axis, p in positions if len(p)),
+        model=model,
+    )
+    before = model.weight.detach().clone()
+    owned = torch.zeros(shape, dtype=torch.bool)
+    for axis, indices in positions:
+        owned.index_fill_(axis, indices, value=True)
+    model.weight.grad = torch.zeros(shape)
+    lasso = GroupLasso([group])
+    lasso.l1_subgradient_(0.5)
+    assert model.weight.grad.equal(0.5 * before.sign() * owned)
+    lasso.threshold_(0.4)
+    expected = torch.where(owned & (before.abs() <= 0.4), torch.zeros(()), before)
+    assert model.weight.equal(expected)
+    lasso.proximal_step_(0.0, threshold=0.8)
+    assert model.weight.equal(torch.where(owned & (before.abs() <= 0.8), torch.zeros(()), before))
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.3])
+def test_where_all_weights_belong_to_groups_all_are_thresholded(tau: float) -> None:
+    ours, theirs = Net(), Net()
+    for parameter in (*ours.parameters(), *theirs.parameters()):
+        parameter.grad = torch.ones_like(parameter)
+    lasso, same = GroupLasso([lstm_group(ours)]), GroupLasso([lstm_group(theirs)])
+    lasso.l1_subgradient_(0.2)
+    l1_subgradient_(same.parameters, 0.2)
+    lasso.threshold_(tau)
+    threshold_(same.parameters, tau)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert one.equal(other)
+        assert one.grad is not None
+        assert other.grad is not None
+        assert one.grad.equal(other.grad)

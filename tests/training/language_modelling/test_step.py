@@ -1,6 +1,7 @@
 """One mini-batch: the published loss and clip, group lasso after it, and live shrinking."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from issrnn.lasso import GroupLasso
 from issrnn.networks import LanguageModel, SequenceDropout
+from issrnn.vocabulary import Vocabulary
 from tests.training.conftest import tiny
 from tests.training.language_modelling.corpora import random_corpus
 from training.checkpoint import load_document, save_document
@@ -241,3 +243,17 @@ def test_training_goes_on_from_a_checkpoint_also_with_one_unit_left(
     assert actual.nats == expected.nats
     for name, weight in parameters(unbroken).items():
         assert torch.equal(resumed.model.get_parameter(name), weight), name
+
+
+def test_a_layer_to_leave_out_must_be_there() -> None:
+    with pytest.raises(ConfigError, match=r"with 'layers\.7'; the layers are layers\.0, layers\.1"):
+        session("ptb-lstm-small-iss", "leave_out=layers.0,layers.7")
+    assert session("ptb-lstm-small-iss", "leave_out=layers.0").regularised_layers == ("layers.1",)
+
+
+def test_a_checkpoint_of_other_words_is_not_gone_on_from() -> None:
+    trained = session()
+    fewer = replace(CORPUS, vocabulary=Vocabulary(CORPUS.vocabulary.words[:-1]))
+    experiment = LanguageModelling(trained.experiment.config, fewer)
+    with pytest.raises(ValueError, match="tells 15 tokens apart, the data have 14"):
+        resume(experiment, trained.to_document(), CPU)
