@@ -19,13 +19,17 @@ from training.session import Session
 from training.step import remove_dead_, train_step
 from training.stopping import StopRequest
 
-__all__ = ["AfterEpoch", "Loop", "log_columns"]
+__all__ = ["AfterEpoch", "Enough", "Loop", "log_columns"]
 
 AfterEpoch = Callable[[Mapping[str, Any]], None]
-"""Gets the summary of an epoch when all of it is saved; may raise, to leave the rest for later."""
+"""Gets the summary of an epoch when all of it is saved; may raise `Enough`."""
 
 _HOPELESS = 100.0
 """Nats a prediction: ten times those of guessing, from where nothing comes back."""
+
+
+class Enough(Exception):  # noqa: N818 - no error: the run has come as far as was asked
+    """The rest of a run is left for later."""
 
 
 @dataclass(eq=False)

@@ -17,13 +17,20 @@ from issrnn import ShrinkError
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
 from training.distributed import from_first, is_first, process_count
-from training.errors import Interrupted, LostProcessError, RunError, TrainingError, reason
+from training.errors import (
+    DivergedError,
+    Interrupted,
+    LostProcessError,
+    RunError,
+    TrainingError,
+    reason,
+)
 from training.experiment import Experiment, Paths, architecture_of
 from training.fast_lstm import fastest_precision
 from training.files import write_json
 from training.fine_tuning import load_start
 from training.journal import Journal, NoJournal
-from training.loop import AfterEpoch, Loop, log_columns
+from training.loop import AfterEpoch, Enough, Loop, log_columns
 from training.machine import describe_machine, git_commit, reset_peak_memory
 from training.plots import plot_run
 from training.run_folder import RunFolder, epochs_begun
@@ -63,25 +70,31 @@ def run(
     Args:
         config: May hold ``auto``, which this machine decides.
         options: Paths and device.
-        after_epoch: What it raises passes through; the same call continues after that epoch.
+        after_epoch: If it raises `Enough`, so does this; the same call continues after that epoch.
 
     Returns:
         The content of ``record.json``.
 
     Raises:
         TrainingError: With one line that says what is wrong.
-        Interrupted: After SIGTERM or SIGINT; the same call continues.
+        Interrupted: After SIGTERM or SIGINT; the same call continues, or returns the record.
     """
     config = from_first(lambda: resolve(config, options.device))
     folder = RunFolder(options.runs / options.name)
     experiment = open_experiment(config, options.paths)
-    with folder.opened_for(config) if is_first() else nullcontext(), stop_requests() as stop:
-        try:
-            return _run(experiment, folder, options, stop, after_epoch)
-        except LostProcessError as error:
-            if stop.signal_number is None:
-                raise
-            raise Interrupted(stop.signal_number, "stopped with the other processes") from error
+    # A signal counts as long as it is caught: what comes after this run is not to begin.
+    try:
+        with stop_requests() as stop, folder.opened_for(config) if is_first() else nullcontext():
+            record = _run(experiment, folder, options, stop, after_epoch)
+    except (Enough, DivergedError, LostProcessError) as left:
+        if stop.signal_number is None:
+            raise
+        how = " with the other processes" if isinstance(left, LostProcessError) else ""
+        message = f"stopped{how}; the same command continues from what {folder.path} has"
+        raise Interrupted(stop.signal_number, message) from left
+    if stop.signal_number is not None:
+        raise Interrupted(stop.signal_number, f"stopped; the run in {folder.path} is complete")
+    return record
 
 
 def resolve(config: ConfigT, device: torch.device) -> ConfigT:
@@ -117,10 +130,12 @@ def _run(
     stop: StopRequest,
     after_epoch: AfterEpoch | None,
 ) -> dict[str, Any]:
-    record = from_first(lambda: folder.read_record() if folder.record_file.exists() else None)
+    config = experiment.config
+    record = from_first(lambda: folder.read_record() if folder.is_finished(config) else None)
     if record is not None:
         return record
     session = _open_session(experiment, folder, options)
+    from_first(lambda: folder.take_over(config))
     commit = git_commit()
     if commit not in session.commits:
         session.commits.append(commit)

@@ -50,6 +50,8 @@ class RunFolder:
     def opened_for(self, config: RunConfig) -> Iterator[None]:
         """Hold the folder for one run of this config; make it where it does not exist.
 
+        What another config left there stays until `take_over`.
+
         Raises:
             RunError: If another process trains in it, it holds a run of another config, or it
                 cannot be written.
@@ -65,7 +67,7 @@ class RunFolder:
             except OSError as error:
                 raise RunError(f"another process is training in {self.path}") from error
             remove_leftovers(self.path)
-            self._claim(config)
+            self._admit(config)
             yield
 
     def read_config(self) -> RunConfig:
@@ -87,8 +89,30 @@ class RunFolder:
         record: dict[str, Any] = self._read(self.record_file)
         return record
 
-    def _claim(self, config: RunConfig) -> None:
-        """Take the folder for a config, if it is new, or another one that loses nothing.
+    def is_finished(self, config: RunConfig) -> bool:
+        """Whether it holds the record of a run of this config, not of one it goes on from.
+
+        Raises:
+            RunError: If a file is damaged.
+        """
+        return self.record_file.exists() and self.read_config() == config
+
+    def take_over(self, config: RunConfig) -> None:
+        """Make it the folder of this config, by which `opened_for` has opened it.
+
+        The results of a config that this one goes on from are no longer those of the run.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        if self.read_config() == config:
+            return
+        for result in (self.record_file, self.shrunk):
+            result.unlink(missing_ok=True)
+        self._write(config)
+
+    def _admit(self, config: RunConfig) -> None:
+        """Check that a config may have the folder: if it is new, or nothing that was done is lost.
 
         Before its first checkpoint a run may get any; later, one that goes on from what was done.
         """
@@ -113,9 +137,6 @@ class RunFolder:
                 f"{self.path} holds a run with {', '.join(differences)}; "
                 "give this one a name of its own with --as"
             )
-        for result in (self.record_file, self.shrunk):
-            result.unlink(missing_ok=True)
-        self._write(config)
 
     def _write(self, config: RunConfig) -> None:
         try:

@@ -135,6 +135,22 @@ def test_other_data_does_not_continue_a_run(
     assert "other data" in error_line(capsys)
 
 
+def test_a_refused_command_leaves_a_finished_run_as_it_was(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_corpus(tmp_path / "other")
+    with (other / "tiny" / "tiny.valid.txt").open("a") as file:
+        file.write("the cat sees N shares\n")
+    finished = tmp_path / "runs" / "first"
+    shutil.copytree(runs / "first", finished)
+    (finished / "shrunk.pt").write_bytes(b"what shrink made")
+    names = "config.json", "record.json", "shrunk.pt"
+    before = [(finished / name).read_bytes() for name in names]
+    assert run(other, tmp_path / "runs", "ptb-lstm-small-dense", "epochs=3") == 2
+    assert "other data" in error_line(capsys)
+    assert [(finished / name).read_bytes() for name in names] == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

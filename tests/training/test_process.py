@@ -82,6 +82,24 @@ def test_a_device_that_is_not_there_is_refused() -> None:
             choose_device("cuda")
 
 
+@pytest.mark.parametrize("name", ["mps", "meta", "xpu:0"])
+def test_a_device_that_nothing_trains_on_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"--device {name}: .*use cpu or cuda"):
+        choose_device(name)
+
+
+def test_the_gpu_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda").type == "cuda"
+    assert choose_device("cuda:1").index == 1
+    with pytest.raises(ConfigError, match=r"--device cuda:2: .*use cuda:0 to cuda:1"):
+        choose_device("cuda:2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match=r"--device cuda:1: .*use cuda:0"):
+        choose_device("cuda:1")
+
+
 def test_the_commit_is_a_hash_or_unknown() -> None:
     commit = git_commit().removesuffix("-dirty")
     assert commit == "unknown" or len(commit) == 40

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from training.checkpoint import load_document
+from training.config import RunConfig
 from training.errors import DivergedError
 from training.experiment import kept_epoch
 from training.files import write_json
+from training.loop import Enough
 from training.run import RunOptions, resolve, run
 from training.run_folder import RunFolder
 from training.search.space import Trial
@@ -20,10 +22,6 @@ __all__ = ["diverged", "epochs_done", "quality_after"]
 
 _DIVERGED = "diverged.json"
 """In the folder of a trial whose training diverged: its config, by which it would do so again."""
-
-
-class _Enough(Exception):  # noqa: N818 - no error: the run has come as far as was asked
-    """The epochs that were asked for are done."""
 
 
 def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
@@ -46,16 +44,18 @@ def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
 
     def stop(summary: Mapping[str, Any]) -> None:
         if epochs <= summary["epoch"] < trial.config.epochs:
-            raise _Enough
+            raise Enough
 
-    with folder.opened_for(resolve(trial.config, options.device)):
-        if diverged(folder):
+    config = resolve(trial.config, options.device)
+    with folder.opened_for(config):
+        if diverged(folder, config):
             return quality.worst
         done = epochs_done(folder)
-    if len(done) < epochs or (epochs == trial.config.epochs and not folder.record_file.exists()):
+        finished = folder.is_finished(config)
+    if len(done) < epochs or (epochs == trial.config.epochs and not finished):
         try:
             run(trial.config, options, stop)
-        except _Enough:
+        except Enough:
             pass
         except DivergedError:
             write_json(folder.path / _DIVERGED, folder.read_config().to_document())
@@ -65,14 +65,14 @@ def quality_after(trial: Trial, where: RunOptions, epochs: int) -> float:
     return figure
 
 
-def diverged(folder: RunFolder) -> bool:
-    """Whether training of a trial, by the config it has now, ended because its loss was no number.
+def diverged(folder: RunFolder, config: RunConfig) -> bool:
+    """Whether training of a trial by this config ended because its loss was no number.
 
     Raises:
         RunError: If its files are damaged.
     """
     path = folder.path / _DIVERGED
-    return path.exists() and parse_config(read_document(path), str(path)) == folder.read_config()
+    return path.exists() and parse_config(read_document(path), str(path)) == config
 
 
 def epochs_done(folder: RunFolder) -> list[dict[str, Any]]:

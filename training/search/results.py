@@ -201,7 +201,7 @@ def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> R
         best = load_document(run.best)
         architecture = parse_architecture(best["architecture"])
         figure = kept_epoch(config, quality, epochs)[quality.name]
-        if diverged(run):
+        if diverged(run, config):
             figure = quality.worst
         sizes, multiply_adds = architecture.hidden_sizes, architecture.multiply_adds_per_token()
         weights = (

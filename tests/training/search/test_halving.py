@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.conftest import TINY_ISS, set_options, training_process
+from tests.training.conftest import TINY_ISS, set_options, tiny, training_process
 from training.checkpoint import load_document
 from training.cli import main
-from training.errors import ConfigError
+from training.errors import ConfigError, Interrupted
+from training.experiment import Paths
+from training.loop import Enough
+from training.run import RunOptions, run
 from training.search.halving import Halving
 
 FAST = (*TINY_ISS, "batch_size=5", "bptt_steps=12", "learning_rate=0.6", "epochs=3")
@@ -143,3 +146,39 @@ def test_a_trial_that_diverged_under_other_settings_is_trained(
 
     assert "training diverged" in search("1e30")
     assert "training diverged" not in search("1e-40")
+
+
+ONE_EPOCH = ("epochs=1", "batch_size=20", "bptt_steps=20")
+
+
+def test_a_signal_while_the_record_is_written_ends_the_search(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("training.run.plot_run", interrupted)
+    options = arguments(data, tmp_path, "--try", "lambda=0.02,0.03", *set_options(*ONE_EPOCH))
+    assert main(options) == 128 + signal.SIGTERM
+    assert "lambda-0.02 is complete" in capsys.readouterr().err
+    assert [path.parent.name for path in tmp_path.glob("tried/*/config.json")] == ["lambda-0.02"]
+    assert (tmp_path / "tried" / "lambda-0.02" / "record.json").exists()
+
+
+def test_a_signal_at_the_very_end_of_a_rung_ends_the_search(data: Path, tmp_path: Path) -> None:
+    def enough(_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise Enough
+
+    where = RunOptions(
+        paths=Paths(data, tmp_path / "cache"),
+        runs=tmp_path,
+        name="tried",
+        device=torch.device("cpu"),
+    )
+    with pytest.raises(Interrupted, match="the same command continues") as stopped:
+        run(tiny(PRESET, *ONE_EPOCH, "epochs=2"), where, enough)
+    assert stopped.value.signal_number == signal.SIGINT
