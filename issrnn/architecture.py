@@ -5,9 +5,9 @@ Needs no torch, so that a service can check and build a network from its artifac
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 __all__ = [
     "BIDAF_LAYERS",
@@ -170,6 +170,14 @@ class BiDAFArchitecture(BaseModel):
     hidden_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=8, max_length=8)]
     """Units of each direction, forward before backward, of the layers in `BIDAF_LAYERS`: the ISS
     sizes."""
+
+    @model_validator(mode="after")
+    def _filters_fit(self) -> Self:
+        if self.word_length < self.filter_width:
+            raise ValueError(
+                f"word_length {self.word_length} is below filter_width {self.filter_width}"
+            )
+        return self
 
     @property
     def token_count(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PlainSerializer,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -27,6 +29,14 @@ __all__ = ["RunConfig", "Share", "override"]
 Share = Annotated[float, Field(gt=0, le=1)]
 """More than nothing, at most all."""
 
+NormLimit = Annotated[
+    float,
+    Field(gt=0, allow_inf_nan=True),
+    # JSON has no number for infinity, but this text is read as one.
+    PlainSerializer(lambda limit: "Infinity" if math.isinf(limit) else limit, when_used="json"),
+]
+"""Above nothing, and perhaps infinite."""
+
 C = TypeVar("C", bound="RunConfig")
 
 _SCHEDULE = frozenset({"epochs", "flat_epochs", "decay", "lambda_epochs", "lambda_after"})
@@ -36,7 +46,9 @@ _SCHEDULE = frozenset({"epochs", "flat_epochs", "decay", "lambda_epochs", "lambd
 class RunConfig(BaseModel):
     """What the runs of every task have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
 
     task: Literal["score", "answer", "classify"]
     """What the trained model will be served for."""
@@ -62,8 +74,8 @@ class RunConfig(BaseModel):
     """Epochs at the full learning rate."""
     decay: Share
     """Factor on the learning rate for each epoch after these."""
-    clip: PositiveFloat
-    """Largest Euclidean norm of all gradients together."""
+    clip: NormLimit
+    """Largest Euclidean norm of all gradients together; infinity clips none."""
 
     lambda_: NonNegativeFloat = Field(default=0.0, alias="lambda")
     """Strength of group lasso (paper Eq. 2); 0 trains without."""
@@ -114,6 +126,8 @@ class RunConfig(BaseModel):
             raise ValueError("epsilon keeps the number of weights, lambda, l1 and tau do not")
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
+        if self.lambda_after and not self.lambda_:
+            raise ValueError("lambda_after needs lambda above 0, which it follows")
         if self.flat_epochs > self.epochs and self.decay == 1:
             raise ValueError("flat_epochs is above epochs and decay is 1: one of them is a mistake")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import urllib.request
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def download(url: str, target: Path, sha256: str) -> None:
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as response:  # noqa: S310 - fixed https
             content = response.read()
-    except (TimeoutError, OSError) as error:  # urllib's own errors are OSErrors
+    except (OSError, http.client.HTTPException) as error:  # the second if a transfer breaks off
         raise DataError(f"cannot fetch {url}: {error}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{url} sent something else than the known file; nothing was written")

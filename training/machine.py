@@ -60,14 +60,16 @@ def choose_device(name: str) -> torch.device:
     """The device of this name.
 
     Raises:
-        ConfigError: If torch does not know it or it is not there.
+        ConfigError: If it is neither a CPU nor a CUDA GPU, or not there.
     """
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"--device {name}: no such device; use cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: this torch sees no CUDA GPU; use cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"--device {name}: nothing trains on that; use cpu or cuda")
+    if device.type == "cuda":
+        _check_there(name, device.index or 0)
     return device
 
 
@@ -100,6 +102,15 @@ def git_commit() -> str:
         return commit + ("-dirty" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _check_there(name: str, gpu: int) -> None:
+    if not torch.cuda.is_available():
+        raise ConfigError(f"--device {name}: this torch sees no CUDA GPU; use cpu")
+    count = torch.cuda.device_count()
+    if gpu >= count:
+        there = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        raise ConfigError(f"--device {name}: there is no such GPU; use {there}")
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -14,7 +14,7 @@ from issrnn.lasso import GroupLasso
 from issrnn.set_masks import SparseEvolution, count_weights
 from training.config import RunConfig
 from training.distributed import join_streams, own_streams
-from training.errors import RunError
+from training.errors import ConfigError, RunError
 from training.experiment import Experiment, architecture_of, parse_architecture
 
 __all__ = [
@@ -174,6 +174,7 @@ def start(
     Raises:
         RuntimeError: If ``weights`` have other names or shapes than the config's network.
         RunError: If a layer that is to be regularised has no ISS weight groups.
+        ConfigError: If ``leave_out`` names no layer.
     """
     torch.manual_seed(experiment.config.seed)
     model = experiment.build_network(experiment.dense_architecture())
@@ -191,8 +192,13 @@ def resume(
 
     Raises:
         KeyError, RuntimeError, TypeError, ValueError: If the document is not one of `Session`.
+        ConfigError: If ``leave_out`` names no layer.
     """
-    model = experiment.build_network(parse_architecture(document["architecture"])).to(device)
+    architecture = parse_architecture(document["architecture"])
+    known, there = architecture.token_count, experiment.dense_architecture().token_count
+    if known != there:
+        raise ValueError(f"it tells {known} tokens apart, the data have {there}")
+    model = experiment.build_network(architecture).to(device)
     model.load_state_dict(document["weights"])
     evolution = make_evolution(experiment.config, model, document["evolution"])
     session = _assemble(experiment, model, document["kept"], evolution)
@@ -276,8 +282,23 @@ def _assemble(
     lasso = GroupLasso(regularised(groups, config.leave_out)) if groups is not None else None
     optimizer = experiment.make_optimizer(model)
     session = Session(experiment, model.train(), optimizer, groups, lasso, kept, evolution)
+    _check_left_out(config.leave_out, session.layer_names)
     _check_all_found(session)
     return session
+
+
+def _check_left_out(leave_out: Sequence[str], layer_names: Sequence[str]) -> None:
+    """A misspelt layer would be regularised after all.
+
+    Raises:
+        ConfigError: If no layer's name starts so.
+    """
+    for start_of_name in leave_out:
+        if not any(_is_left_out(name, (start_of_name,)) for name in layer_names):
+            raise ConfigError(
+                f"leave_out: no layer's name starts with {start_of_name!r}; the layers are "
+                f"{', '.join(layer_names)}"
+            )
 
 
 def _check_all_found(session: Session) -> None:

@@ -1,9 +1,11 @@
 """A run's config: validated whole, overridden by name."""
 
+import json
 import math
 
 import pytest
 
+from tests.artifacts import PROVENANCE
 from training.config import override
 from training.errors import ConfigError
 from training.language_modelling.config import (
@@ -12,12 +14,23 @@ from training.language_modelling.config import (
     StackedConfig,
 )
 from training.presets import PRESETS, find_preset
+from training.reproduction import run_command
 from training.tasks import parse_config
 
 
 def test_a_config_survives_json() -> None:
     for config in PRESETS.values():
         assert parse_config(config.to_document(), "here") == config
+
+
+def test_a_run_without_a_clip_survives_json_and_the_card_of_its_artifact() -> None:
+    config = override(find_preset("ptb-lstm-small-dense"), ["clip=inf"])
+    document = json.loads(json.dumps(config.to_document(), allow_nan=False))
+    provenance = PROVENANCE.model_copy(update={"training": document})
+    card = json.loads(provenance.model_dump_json())
+    assert parse_config(document, "here") == parse_config(card["training"], "here") == config
+    assert config.clip == math.inf
+    assert run_command("mine", config).endswith("--set clip=Infinity")
 
 
 def test_fields_are_overridden_by_their_names() -> None:
@@ -45,6 +58,9 @@ def test_fields_are_overridden_by_their_names() -> None:
         ("cell=gruu", "cell: Input should be 'lstm', 'gru' or 'rnn'"),
         ("corpus=../etc", "corpus: String should match"),
         ("variant=iss", "variant 'iss' needs lambda above 0"),
+        ("lambda=inf", "lambda: Input should be a finite number"),
+        ("clip=nan", "clip: Input should be greater than 0"),
+        ("vocabulary_limit=1", "vocabulary_limit: Input should be greater than or equal to 2"),
     ],
 )
 def test_a_wrong_override_is_named(assignment: str, message: str) -> None:
@@ -87,6 +103,8 @@ def test_lambda_may_fall_after_some_epochs() -> None:
     assert not config.removes_components_in(0)
     with pytest.raises(ConfigError, match="lambda_after needs lambda_epochs"):
         override(config, ["lambda_after=0.001"])
+    with pytest.raises(ConfigError, match="lambda_after needs lambda above 0"):
+        override(find_preset("ptb-lstm-small-dense"), ["lambda_epochs=2", "lambda_after=0.001"])
 
 
 def test_a_run_goes_on_if_its_schedule_was_the_same_so_far() -> None:
@@ -151,3 +169,9 @@ def test_what_a_preset_is_to_remove_it_has_the_strength_to(name: str) -> None:
 def test_an_empty_list_leaves_nothing_out() -> None:
     config = override(find_preset("squad-bidaf-iss"), ["leave_out="])
     assert config.leave_out == ()
+
+
+def test_a_filter_is_no_wider_than_a_word() -> None:
+    with pytest.raises(ConfigError, match="word_length 4 is below filter_width 5"):
+        override(find_preset("squad-bidaf-dense"), ["word_length=4"])
+    override(find_preset("squad-bidaf-dense"), ["word_length=5"])

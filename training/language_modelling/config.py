@@ -28,8 +28,8 @@ class LanguageModelConfig(RunConfig):
     task: Literal["score"] = "score"
     corpus: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "ptb"
     """Folder of the corpus in the data directory."""
-    vocabulary_limit: PositiveInt | None = None
-    """Keep this many of the most frequent words, the rest is ``<unk>``; None keeps all."""
+    vocabulary_limit: Annotated[int, Field(ge=2)] | None = None
+    """Words at most, ``<eos>`` and ``<unk>`` included, the most frequent ones; None keeps all."""
 
     init_bound: PositiveFloat
     """Weights start uniform in [-bound, bound]."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,7 +16,16 @@ from issrnn.vocabulary import END, UNKNOWN, Vocabulary
 from training.download import download
 from training.errors import DataError, reason
 
-__all__ = ["PTB_SHA256", "PTB_URL", "Corpus", "Split", "fetch_ptb", "load_corpus", "read_split"]
+__all__ = [
+    "PTB_SHA256",
+    "PTB_URL",
+    "Corpus",
+    "Split",
+    "build_vocabulary",
+    "fetch_ptb",
+    "load_corpus",
+    "read_split",
+]
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -53,13 +63,13 @@ def load_corpus(directory: Path, name: str, vocabulary_limit: int | None = None)
     Args:
         directory: The data directory.
         name: Name of the corpus; the checksums of ``ptb`` are known and verified.
-        vocabulary_limit: Keep so many of the most frequent words, the rest is ``<unk>``.
+        vocabulary_limit: As `build_vocabulary`'s.
 
     Raises:
         DataError: If a file is missing, damaged or empty, naming it and what would help.
     """
     texts = {split: _read(_find(directory, name, split), name, split) for split in SPLITS}
-    vocabulary = _build_vocabulary(texts["train"].words, vocabulary_limit)
+    vocabulary = build_vocabulary(texts["train"].words, vocabulary_limit)
     return Corpus(
         vocabulary=vocabulary,
         train=_encode(texts["train"].words, vocabulary),
@@ -67,6 +77,31 @@ def load_corpus(directory: Path, name: str, vocabulary_limit: int | None = None)
         test=_encode(texts["test"].words, vocabulary),
         sha256={text.path.name: text.sha256 for text in texts.values()},
     )
+
+
+def build_vocabulary(words: Sequence[str], limit: int | None = None) -> Vocabulary:
+    """The words of a text, most frequent first, then by word.
+
+    ``<eos>`` and ``<unk>`` are there whatever the text holds: they end lines and stand for unknown
+    words. What the text lacks of them comes last.
+
+    Args:
+        words: In the order of the text.
+        limit: Words at most, ``<eos>`` and ``<unk>`` included; None keeps all.
+
+    Raises:
+        ValueError: If the limit is below 2.
+    """
+    counts = Counter(words)
+    specials = (END, UNKNOWN)
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    if limit is not None:
+        if limit < len(specials):
+            raise ValueError(f"a vocabulary of {limit} has no place for {END} and {UNKNOWN}")
+        others = [word for word in ordered if word not in specials]
+        kept = {*others[: limit - len(specials)], *specials}
+        ordered = [word for word in ordered if word in kept]
+    return Vocabulary((*ordered, *(special for special in specials if special not in counts)))
 
 
 def read_split(directory: Path, name: str, split: Split, vocabulary: Vocabulary) -> Tensor:
@@ -135,17 +170,6 @@ def _read(path: Path, name: str, split: Split) -> _Text:
     if not any(word != END for word in words):
         raise DataError(f"{path} holds no words")
     return _Text(path, words, digest)
-
-
-def _build_vocabulary(words: list[str], limit: int | None) -> Vocabulary:
-    counts = Counter(words)
-    # Both must be there whatever the text holds: they end lines and stand for unknown words.
-    specials = [special for special in (END, UNKNOWN) if special not in counts]
-    ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    if limit is not None:
-        kept = set(ordered[: max(limit - len(specials), 0)]) | {END, UNKNOWN}
-        ordered = [word for word in ordered if word in kept]
-    return Vocabulary((*ordered, *specials))
 
 
 def _encode(words: list[str], vocabulary: Vocabulary) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from issrnn.architecture import BiDAFArchitecture
 from issrnn.reading.rules import Reading
@@ -43,6 +43,15 @@ class QuestionAnsweringConfig(RunConfig):
     """Words of a context that are read while training; questions answered later are left out."""
     reading: Reading = Reading()
     """How the trained model reads."""
+
+    @model_validator(mode="after")
+    def _filters_fit(self) -> Self:
+        if self.word_length < self.filter_width:
+            raise ValueError(
+                f"word_length {self.word_length} is below filter_width {self.filter_width}: "
+                "no filter fits"
+            )
+        return self
 
     def architecture(self, word_vector_size: int, character_count: int) -> BiDAFArchitecture:
         """Sizes of the network at the start of training."""

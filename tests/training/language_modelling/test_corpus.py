@@ -4,12 +4,21 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from issrnn.vocabulary import END, UNKNOWN
 from tests.training.conftest import write_corpus
 from tests.training.downloads import fake_download
 from training.errors import DataError
 from training.language_modelling import corpus
-from training.language_modelling.corpus import PTB_URL, fetch_ptb, load_corpus, read_split
+from training.language_modelling.corpus import (
+    PTB_URL,
+    build_vocabulary,
+    fetch_ptb,
+    load_corpus,
+    read_split,
+)
 
 
 def test_words_are_ordered_by_frequency_then_alphabet(data: Path) -> None:
@@ -36,8 +45,28 @@ def test_the_flat_layout_is_read_too(tmp_path: Path) -> None:
 
 def test_rare_words_become_unknown(data: Path) -> None:
     loaded = load_corpus(data, "tiny", vocabulary_limit=6)
-    assert len(loaded.vocabulary) <= 7  # <unk> is kept whatever its rank
+    assert len(loaded.vocabulary) == 6  # <eos> and <unk> among them, whatever their ranks
     assert int(loaded.train.max()) < len(loaded.vocabulary)
+
+
+@given(
+    words=st.lists(st.sampled_from([*"abcdef", END, UNKNOWN])),
+    limit=st.integers(2, 9),
+)
+def test_a_limit_holds_and_the_most_frequent_words_stay(words: list[str], limit: int) -> None:
+    everything = build_vocabulary(words).words
+    kept = build_vocabulary(words, limit).words
+    assert {END, UNKNOWN} <= set(kept)
+    assert len(kept) == min(limit, len(everything))
+    others = [word for word in everything if word not in (END, UNKNOWN)]
+    assert [word for word in kept if word not in (END, UNKNOWN)] == others[: limit - 2]
+    if {END, UNKNOWN} <= set(everything[:limit]):
+        assert kept == everything[:limit]
+
+
+def test_a_limit_has_place_for_what_must_be_there() -> None:
+    with pytest.raises(ValueError, match="no place for <eos> and <unk>"):
+        build_vocabulary(["a"], 1)
 
 
 def test_a_split_is_read_in_a_given_vocabulary(data: Path) -> None:

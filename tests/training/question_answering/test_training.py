@@ -191,3 +191,15 @@ def test_from_run_to_artifact(
     assert command(paths, tmp_path, "show", "iss", "--out", out) == 0
     for picture in capsys.readouterr().out.splitlines():
         assert Path(picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_reads_a_layer_that_is_left_out_is_not_thresholded(paths: Paths) -> None:
+    trained = session(paths, "squad-bidaf-iss", "leave_out=contextual")
+    assert trained.lasso is not None
+    assert isinstance(trained.model, BiDAF)
+    reads = 4 * (6 + 5)  # places of the attended context in the input of the start's layer
+    before = trained.model.start.weight.detach().clone()
+    trained.lasso.threshold_(1e9)
+    after = trained.model.start.weight
+    assert after[:, :reads].equal(before[:, :reads])
+    assert not after[:, reads:].any()
