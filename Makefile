@@ -20,7 +20,7 @@ serve: .venv/.installed-serve  ## run the service with the shipped models on HOS
 	@exec $(BIN)/python -m service
 
 test: .venv/.installed-dev  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: .venv/.installed-dev  ## run the linter, the type checker, the import-direction test, the manifests' check
 	$(BIN)/ruff format --check .

@@ -21,8 +21,6 @@ from tests.training.question_answering.small_squad import write_squad, write_vec
 from training.cli import main
 from training.distributed import share
 
-pytestmark = pytest.mark.xdist_group("distributed")  # one process makes the runs, once
-
 DENSE = "ptb-lstm-small-dense"
 ISS = "ptb-lstm-small-iss"
 UNEVEN = ("keep=1", "batch_size=5", "bptt_steps=12", "precision=fp32", "recurrent=fast")

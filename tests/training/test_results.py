@@ -22,8 +22,6 @@ from training.run_folder import RunFolder
 from training.subject import open_run
 from training.weight_maps import down_sample, mapped_matrices
 
-pytestmark = pytest.mark.xdist_group("results")  # one process makes the runs, once
-
 
 @pytest.fixture(scope="module")
 def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
