@@ -15,11 +15,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["only_writer", "whole_folder", "write_file"]
+__all__ = ["PARTIAL", "only_writer", "whole_folder", "write_file", "write_whole"]
+
+PARTIAL = ".partial"
+"""Ends the name of what is still being written."""
 
 _LEFTOVER = re.compile(r"\.(?P<name>.+)-[0-9a-f]{8}\.(?P<kind>partial|former)")
 _CURRENT_FOLDER = -100
@@ -59,7 +63,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: If the disk is full or cannot be written.
     """
-    staging = _hidden(folder, "partial")
+    staging = _hidden(folder, PARTIAL)
     staging.mkdir()
     try:
         yield staging
@@ -71,21 +75,21 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)  # by now perhaps the former folder
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Replace a file; after an error it is as it was.
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Replace a file by what ``write`` writes; after an error it is as it was.
 
     Args:
         path: Its folder is made where it does not exist.
-        content: All of it.
+        write: Gets the open binary file.
 
     Raises:
         OSError: If the disk is full or cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    staging = _hidden(path, "partial")
+    staging = _hidden(path, PARTIAL)
     try:
         with staging.open("xb") as file:
-            file.write(content)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         staging.replace(path)
@@ -95,8 +99,13 @@ def write_file(path: Path, content: bytes) -> None:
             staging.unlink()
 
 
-def _hidden(path: Path, kind: str) -> Path:
-    return path.with_name(f".{path.name}-{secrets.token_hex(4)}.{kind}")
+def write_file(path: Path, content: bytes) -> None:
+    """`write_whole` of what is in memory already."""
+    write_whole(path, lambda file: file.write(content))
+
+
+def _hidden(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}-{secrets.token_hex(4)}{suffix}")
 
 
 def _clear_leftovers(folder: Path) -> None:
@@ -120,7 +129,7 @@ def _swap(staging: Path, folder: Path) -> None:
         return
     if _exchange(staging, folder):
         return
-    former = _hidden(folder, "former")
+    former = _hidden(folder, ".former")
     folder.rename(former)
     try:
         staging.rename(folder)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["remove_leftovers", "write_json", "write_whole"]
+from issrnn import durable
 
-_STAGING = ".partial"
-"""Ends the name of a file that is still being written."""
+__all__ = ["remove_leftovers", "write_json", "write_whole"]
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -25,20 +22,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OSError: If the disk is full or the folder cannot be written; ``path`` is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}-{secrets.token_hex(4)}{_STAGING}")
-    try:
-        with staging.open("xb") as file:
-            try:
-                write(file)
-            except RuntimeError as error:  # torch.save reports a failed write so
-                raise OSError(0, f"writing failed ({error})", str(path)) from error
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        staging.unlink(missing_ok=True)
+
+    def written(file: BinaryIO) -> None:
+        try:
+            write(file)
+        except RuntimeError as error:  # torch.save reports a failed write so
+            raise OSError(0, f"writing failed ({error})", str(path)) from error
+
+    durable.write_whole(path, written)
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -49,13 +40,5 @@ def write_json(path: Path, document: Any) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Delete what `write_whole` left in a folder where its process was killed."""
-    for staging in folder.glob(f".*{_STAGING}"):
+    for staging in folder.glob(f".*{durable.PARTIAL}"):
         staging.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
