@@ -33,12 +33,6 @@ class _Membership:
     owned: Tensor | None
     """Which weights belong to a component, bool, as the parameter; None: all."""
 
-    def owned_blocks(self) -> Sequence[Tensor | None]:
-        """The part of ``owned`` for each block of the parameter."""
-        if self.owned is None:
-            return [None] * len(_rows(self.parameter))
-        return _rows(self.owned)
-
 
 class GroupLasso:
     """The penalty ``R(w) = sum of the lengths of all components' weight groups`` (Eq. 2).
@@ -116,7 +110,8 @@ class GroupLasso:
         factors = (1.0 - strength / lengths).clamp_(min=0.0).nan_to_num_(nan=0.0)
         factors[-1] = 1.0
         for membership in self._trained():
-            blocks = zip(_blocks(membership, factors), membership.owned_blocks(), strict=True)
+            owned_rows = _owned_rows(membership.parameter, membership.owned)
+            blocks = zip(_blocks(membership, factors), owned_rows, strict=True)
             for (weight, _, by_axis), owned in blocks:
                 for factor in by_axis:
                     weight.mul_(factor)
@@ -132,7 +127,8 @@ class GroupLasso:
         """
         _check_not_negative("tau", tau)
         for membership in self._trained():
-            blocks = zip(_rows(membership.parameter), membership.owned_blocks(), strict=True)
+            owned_rows = _owned_rows(membership.parameter, membership.owned)
+            blocks = zip(_rows(membership.parameter), owned_rows, strict=True)
             for weight, owned in blocks:
                 _zero_small_(weight, tau, owned)
 
@@ -238,8 +234,10 @@ def _add_signs_(parameter: nn.Parameter, strength: float, owned: Tensor | None =
     """Add ``strength * sign(w)`` to the gradient, where ``owned`` is true; None: everywhere."""
     if parameter.grad is None:
         raise ValueError("l1_subgradient_ needs gradients: call backward() first")
-    signs = parameter.sign() if owned is None else parameter.sign() * owned
-    parameter.grad.add_(signs, alpha=strength)
+    rows = _rows(parameter), _rows(parameter.grad), _owned_rows(parameter, owned)
+    for weight, gradient, mask in zip(*rows, strict=True):
+        signs = weight.sign()
+        gradient.add_(signs if mask is None else signs.mul_(mask), alpha=strength)
 
 
 def _zero_small_(weight: Tensor, tau: float, owned: Tensor | None = None) -> None:
@@ -260,6 +258,11 @@ def _rows(tensor: Tensor) -> tuple[Tensor, ...]:
     rows = max(1, _BLOCK_ELEMENTS * len(tensor) // max(1, tensor.numel()))
     blocks: tuple[Tensor, ...] = torch.split(tensor, rows)
     return blocks
+
+
+def _owned_rows(parameter: Tensor, owned: Tensor | None) -> Sequence[Tensor | None]:
+    """The part of `_Membership.owned` for each block of `_rows`."""
+    return [None] * len(_rows(parameter)) if owned is None else _rows(owned)
 
 
 def _blocks(

@@ -212,8 +212,17 @@ class PartlyRead(nn.Module):
     rows=st.sets(st.integers(0, 4)),
     columns=st.sets(st.integers(0, 5)),
     shape=st.sampled_from([(5, 6), (5, 6, 2)]),
+    block_elements=st.sampled_from([7, 15, 1000]),
 )
 def test_only_weights_of_the_groups_are_thresholded_and_get_the_subgradient(
+    rows: set[int], columns: set[int], shape: tuple[int, ...], block_elements: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("issrnn.lasso._BLOCK_ELEMENTS", block_elements)
+        _check_only_weights_of_the_groups_change(rows, columns, shape)
+
+
+def _check_only_weights_of_the_groups_change(
     rows: set[int], columns: set[int], shape: tuple[int, ...]
 ) -> None:
     model = PartlyRead(shape)
