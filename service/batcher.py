@@ -112,17 +112,17 @@ class Batcher(Generic[ItemT, OutputT]):
 
     def seconds_to_wait(self) -> float:
         """How long until a batch can be taken: 0 or less if one can, infinite if nothing waits."""
-        self._drop_dead()
         lengths = self._lengths()
         return self._rest(self._turn(lengths)) if lengths else math.inf
 
     def take(self) -> Sequence[Entry[ItemT, OutputT]] | float:
         """The next batch, or how many seconds to wait for one (infinite if nothing is queued)."""
-        rest = self.seconds_to_wait()
-        if rest > 0.0:
-            return rest
         lengths = self._lengths()
+        if not lengths:
+            return math.inf
         turn = self._turn(lengths)
+        if (rest := self._rest(turn)) > 0.0:
+            return rest
         self._virtual_time = max(self._virtual_time, self._waiting[turn][0][0])
         near = sorted(
             (length for length in lengths if turn <= 2 * length <= 4 * turn),
@@ -183,7 +183,8 @@ class Batcher(Generic[ItemT, OutputT]):
         heapq.heappush(heap, (tag, next(self._order), entry))
 
     def _lengths(self) -> list[int]:
-        """Of all items that wait."""
+        """Of all items that wait, once the dead are gone."""
+        self._drop_dead()
         return [length for length in list(self._waiting) if self._has_live(length)]
 
     def _turn(self, lengths: Sequence[int]) -> int:

@@ -15,6 +15,7 @@ from loadtests.report import markdown
 from tests.loadtests.conftest import Run
 from tests.loadtests.fake_service import fake_service, score_body
 from tests.loadtests.test_report import record
+from tests.waiting import wait_until
 
 SHORT = ("--users", "1", "--rates", "--rounds", "1", "--duration", "0.3", "--warm-up", "0.1")
 
@@ -173,9 +174,7 @@ def test_an_interruption_leaves_what_was_measured(tmp_path: Path) -> None:
             "compare", "--host", host, "--out", str(tmp_path), *SHORT[2:], "--users", "1", "2",
             "--rounds", "500",
         )  # fmt: skip
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "record.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until((tmp_path / "record.json").exists, "a record", seconds=30, process=process)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
 

@@ -14,6 +14,7 @@ import pytest
 from issrnn.artifact import ArtifactError
 from service.settings import Settings
 from tests.service.running import running_service
+from tests.waiting import wait_until
 
 TOKEN = "s3cret"  # noqa: S105 - a test's
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -52,10 +53,6 @@ def reload(client: httpx.Client) -> int:
     return client.post("/models/tiny-dense/reload", headers=ADMIN).status_code
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    assert any(condition() for _ in range(1000))
-
-
 def in_flight(client: httpx.Client) -> int:
     """Requests not answered yet, besides this one."""
     lines = client.get("/metrics").text.splitlines()
@@ -71,7 +68,7 @@ def test_models_that_wait_to_be_loaded_hold_up_no_large_request(
     with ThreadPoolExecutor(count) as pool:
         try:
             reloads = [pool.submit(reload, client) for _ in range(count)]
-            wait_until(lambda: in_flight(client) == count)
+            wait_until(lambda: in_flight(client) == count, "all are sent")
             assert client.post("/score", json=large, timeout=5).status_code == 200
         finally:
             disk.go_on.set()
@@ -85,9 +82,9 @@ def test_no_split_names_a_model_whose_removal_waits(client: httpx.Client, disk: 
             loading = pool.submit(reload, client)
             assert disk.reached.wait(20)
             removal = pool.submit(client.delete, "/models/tiny-iss", headers=ADMIN)
-            wait_until(lambda: in_flight(client) == 2)
+            wait_until(lambda: in_flight(client) == 2, "both are sent")
             split = pool.submit(client.put, "/split/score", json=named, headers=ADMIN)
-            wait_until(lambda: split.done() or in_flight(client) == 3)
+            wait_until(lambda: split.done() or in_flight(client) == 3, "all are sent")
         finally:
             disk.go_on.set()
         assert loading.result(20) == 409

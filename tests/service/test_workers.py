@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -20,6 +20,7 @@ import pytest
 import service.registry
 from service.settings import Settings
 from service.workers import _listening
+from tests.waiting import wait_until
 
 SCORE = {"texts": ["The stock rose."], "tokens": False}
 
@@ -51,23 +52,16 @@ def metric(url: str, name: str) -> float:
 
 
 def wait_for(condition: str, url: str, count: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if metric(url, "issrnn_workers") == count:
-                return
-        except httpx.TransportError:
-            pass
-        assert process.poll() is None, "the service ended"
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.1)
+    def as_many_count() -> bool:
+        with suppress(httpx.TransportError):
+            return metric(url, "issrnn_workers") == count
+        return False
+
+    wait_until(as_many_count, condition, process=process)
 
 
 def wait_for_log(message: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while message not in log.read_text():
-        assert time.monotonic() < deadline, message
-        time.sleep(0.1)
+    wait_until(lambda: message in log.read_text(), message)
 
 
 def started_workers(log: Path) -> set[int]:
@@ -117,10 +111,7 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         os.kill(killed, signal.SIGSTOP)
         time.sleep(2)  # the supervisor, which looks every half second, now awaits an answer
         os.kill(killed, signal.SIGKILL)
-        deadline = time.monotonic() + 60
-        while len(started_workers(log)) < 3:
-            assert time.monotonic() < deadline, "no worker in the place of the killed one"
-            time.sleep(0.1)
+        wait_until(lambda: len(started_workers(log)) >= 3, "a worker in the killed one's place")
         wait_for("the new worker counts, the killed one does not", url, 2, process)
         assert metric(url, "issrnn_requests_total") >= 20, "what the killed one counted is kept"
 
@@ -136,10 +127,7 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
 
         with asked_meanwhile(url) as statuses:
             process.send_signal(signal.SIGHUP)
-            deadline = time.monotonic() + 60
-            while len(started_workers(log)) < 6:
-                assert time.monotonic() < deadline, "workers are not replaced on SIGHUP"
-                time.sleep(0.1)
+            wait_until(lambda: len(started_workers(log)) >= 6, "SIGHUP replaces all workers")
             wait_for("the former workers have gone", url, 2, process)
         assert set(statuses) == {200}
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from tests.training.conftest import TINY, TINY_ISS, run_command
 from tests.training.question_answering.conftest import TINY_READER
 from tests.training.question_answering.small_squad import write_squad, write_vectors
+from tests.waiting import wait_until
 from training.cli import main
 from training.distributed import share
 
@@ -67,11 +67,7 @@ def two_processes(*arguments: str, restarts: int = 0) -> subprocess.Popen[str]:
 
 
 def wait_for(process: subprocess.Popen[str], file: Path) -> None:
-    deadline = time.monotonic() + 300
-    while not file.exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(file.exists, str(file), seconds=300, process=process)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.training.conftest import TINY, TINY_ISS, run_command, training_process
+from tests.waiting import wait_until
 from training.cli import main
 
 PRESET = "ptb-lstm-small-iss"
@@ -36,11 +37,11 @@ def interrupt_in_training(process: Any, folder: Path, delay: float, number: int)
     """Send a signal ``delay`` seconds after the run's first (or next) checkpoint."""
     checkpoint = folder / "checkpoint.pt"
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(
+        lambda: checkpoint.exists() and checkpoint.stat().st_mtime_ns != before,
+        "a new checkpoint",
+        process=process,
+    )
     time.sleep(delay)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)

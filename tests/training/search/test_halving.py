@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 
 from tests.training.conftest import TINY_ISS, set_options, tiny, training_process
+from tests.waiting import wait_until
 from training.checkpoint import load_document
 from training.cli import main
 from training.errors import ConfigError, Interrupted
@@ -90,11 +90,8 @@ def test_a_search_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> No
     options = arguments(data, tmp_path, "--try", "lambda=0.02,0.03", "--reduction", "1")
     process = training_process(*options)
     finished = tmp_path / "tried" / "lambda-0.02" / "record.json"
-    deadline = time.monotonic() + 300
-    while not (tmp_path / "tried" / "lambda-0.03" / "checkpoint.pt").exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    second = tmp_path / "tried" / "lambda-0.03" / "checkpoint.pt"
+    wait_until(second.exists, "the second trial's checkpoint", seconds=300, process=process)
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM

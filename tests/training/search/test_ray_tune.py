@@ -6,12 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.training.conftest import TINY_ISS, set_options
+from tests.waiting import wait_until
 from training.run_folder import RunFolder
 from training.search.progress import epochs_done
 
@@ -62,11 +62,9 @@ def test_a_search_that_was_stopped_goes_on(data: Path, tmp_path: Path) -> None:
         env=ENVIRONMENT,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 120
-        while not any(epochs_of(tmp_path).values()):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(
+            lambda: any(epochs_of(tmp_path).values()), "a first epoch", seconds=120, process=process
+        )
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) != 0
     finally:
