@@ -85,27 +85,54 @@ def test_quality_is_plotted_against_cost(page: Page) -> None:
     expect(answer.get_by_role("img", name="exact match against")).to_be_visible()
 
 
+READERS = {
+    "squad-bidaf-dense": (2_500_000, 74.9),
+    "squad-bidaf-iss": (1_431_000, 75.6),
+    "squad-bidaf-iss-finetune": (1_157_500, 73.7),
+}
+"""At 300 pixels the middle one's name has room on neither side."""
+LANGUAGE_MODELS = {
+    "ptb-gru-small-dense": (2_480_000, 100.1),
+    "ptb-gru-small-iss": (2_290_163, 101.8),
+    "ptb-lstm-large-dense": (51_000_000, 78.7),
+    "ptb-lstm-large-iss": (6_661_300, 78.6),
+    "ptb-lstm-small-dense": (2_640_000, 95.6),
+    "ptb-lstm-small-iss": (1_825_392, 96.3),
+    "ptb-rhn-small-dense": (3_346_432, 88.7),
+    "ptb-rhn-small-iss": (1_865_788, 87.2),
+    "ptb-rnn-small-dense": (2_160_000, 130.8),
+    "ptb-rnn-small-iss": (2_110_889, 137.3),
+}
+"""Nine of them at the left end of a linear scale."""
+
+
 @pytest.mark.parametrize("width", [300, 420, 900])
-def test_no_name_in_the_plot_covers_a_point_or_another_name(page: Page, width: int) -> None:
-    """As of the readers that ship: the middle one's name has room on neither side."""
-    boxes: list[list[dict[str, float]]] = page.evaluate(
-        """async (width) => {
+@pytest.mark.parametrize("made", [READERS, LANGUAGE_MODELS], ids=["readers", "language models"])
+def test_no_name_in_the_plot_covers_a_point_or_another_name(
+    page: Page, made: dict[str, tuple[float, float]], width: int
+) -> None:
+    models = [
+        {"name": name, "multiply_adds": cost, "metrics": {"f1": value}}
+        for name, (cost, value) in made.items()
+    ]
+    drawn: dict[str, list[dict[str, float]]] = page.evaluate(
+        """async ({ models, width }) => {
           const { tradeOff } = await import("/page/trade_off.js");
-          const made = { "squad-bidaf-dense": [2500000, 74.9], "squad-bidaf-iss": [1431000, 75.6],
-                         "squad-bidaf-iss-finetune": [1157500, 73.7] };
-          const models = Object.entries(made).map(([name, [multiply_adds, f1]]) =>
-            ({ name, multiply_adds, metrics: { f1 } }));
           const plot = tradeOff(models, "f1", () => 1, width);
           document.querySelector("main").append(plot);
-          return [".point", ".point + text"].map((each) => [...plot.querySelectorAll(each)]
-            .map((element) => element.getBoundingClientRect().toJSON()));
+          const boxes = (selector) => [...plot.querySelectorAll(selector)]
+            .map((element) => element.getBoundingClientRect().toJSON());
+          return { points: boxes(".point"), names: boxes(".point + text"), ticks: boxes(".tick"),
+                   plot: [plot.getBoundingClientRect().toJSON()] };
         }""",
-        width,
+        {"models": models, "width": width},
     )
-    points, names = boxes
-    assert len(points) == len(names) == 3
+    points, names, (plot,) = drawn["points"], drawn["names"], drawn["plot"]
+    assert len(points) == len(names) == len(made)
     for name in names:
-        for other in (*points, *names):
+        assert plot["left"] <= name["left"]
+        assert name["right"] <= plot["right"] + 1
+        for other in (*points, *names, *drawn["ticks"]):
             apart = (
                 other is name
                 or name["right"] <= other["left"]
