@@ -71,8 +71,8 @@ function draw({ source, read, rows }) {
     h("p", { class: "details-title" }, h("b", {}, title), differs ? ` read as ${read}` : ""),
     rows.map(({ name, series, token }) =>
       h("div", { class: "details-row" },
-        h("p", {}, swatch(series), name, ": ", h("b", {}, oneIn(token.log_prob))),
-        h("p", { class: "muted" }, `log-probability ${number(token.log_prob)}`),
+        h("p", {}, swatch(series), name, ": ", h("b", {}, oneIn(token.log_prob)),
+          h("span", { class: "muted" }, ` log-probability ${number(token.log_prob)}`)),
         token.top.length
           ? h("p", {}, "Likeliest here: ", token.top.flatMap((top, index) => [
             index ? ", " : "",
@@ -85,18 +85,23 @@ function draw({ source, read, rows }) {
 
 /**
  * Below the token and the same one of the other models, if they are near, so that none is covered;
- * above them where there is no room. On narrow screens style/results.css puts the panel at the foot.
+ * above them where there is no room, and beside them where there is none either. On narrow screens
+ * style/results.css puts the panel at the foot.
  */
 function place(panel, target) {
   const at = target.getBoundingClientRect();
   const same = [...document.querySelectorAll(".token.at")].map((each) => each.getBoundingClientRect());
   const near = same.filter((each) => Math.abs(each.top - at.top) < NEAR);
-  const bottom = Math.max(...near.map((each) => each.bottom));
-  const top = Math.min(...near.map((each) => each.top));
+  const below = Math.max(...near.map((each) => each.bottom)) + GAP;
   const size = panel.getBoundingClientRect();
-  const left = Math.max(GAP, Math.min(at.left, document.documentElement.clientWidth - size.width - GAP));
-  const below = bottom + GAP;
-  const edge = below + size.height > innerHeight ? Math.max(GAP, top - GAP - size.height) : below;
+  const above = Math.min(...near.map((each) => each.top)) - GAP - size.height;
+  const room = { x: document.documentElement.clientWidth - size.width - GAP, y: innerHeight - size.height - GAP };
+  let [left, top] = [Math.max(GAP, Math.min(at.left, room.x)), below];
+  if (below > room.y) top = above;
+  if (below > room.y && above < GAP) {
+    top = Math.max(GAP, Math.min(at.top, room.y));
+    left = at.right + GAP > room.x ? at.left - GAP - size.width : at.right + GAP;
+  }
   panel.style.setProperty("--left", `${left}px`);
-  panel.style.setProperty("--top", `${edge}px`);
+  panel.style.setProperty("--top", `${top}px`);
 }

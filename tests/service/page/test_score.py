@@ -83,6 +83,27 @@ def test_pointing_at_a_word_tells_what_each_model_expected(
     expect(details).to_be_hidden()
 
 
+def test_what_is_told_of_a_word_never_covers_it(visit: Visit) -> None:
+    """Also where the panel is too high for the room above or below, as with many models."""
+    page = visit(viewport={"width": 1200, "height": 260})
+    type_text(page, TEXT)
+    expect(page.locator("#score .line")).to_have_count(2)
+    for word in page.locator("#score .tokens").nth(1).locator("button").all():
+        word.hover()
+        panel = page.get_by_role("tooltip").bounding_box()
+        box = word.bounding_box()
+        assert panel is not None
+        assert box is not None
+        assert (
+            panel["x"] >= box["x"] + box["width"]
+            or panel["x"] + panel["width"] <= box["x"]
+            or panel["y"] >= box["y"] + box["height"]
+            or panel["y"] + panel["height"] <= box["y"]
+        )
+        assert panel["y"] >= 0
+        assert panel["y"] + panel["height"] <= 260
+
+
 def test_all_of_it_works_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit()
     field = page.get_by_label("Sentences, one a line")
