@@ -140,7 +140,9 @@ def read_card(folder: Path) -> Card:
         raise ArtifactError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise ArtifactError(f"{path} is not JSON: {error}") from error
-    version = document.get("format_version") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        raise ArtifactError(f"{path} is no JSON object")
+    version = document.get("format_version")
     if version != FORMAT_VERSION:
         raise ArtifactError(
             f"{path} has format version {version}; this release reads {FORMAT_VERSION}"
@@ -150,7 +152,8 @@ def read_card(folder: Path) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ArtifactError(f"{path}: {where}: {first['msg']}") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise ArtifactError(": ".join(filter(None, (str(path), where, message)))) from error
 
 
 def load(folder: Path) -> Artifact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, model_validator
 
 from issrnn.architecture import Architecture, ClassifierArchitecture
 from issrnn.number_storage import NumberType
@@ -75,7 +75,7 @@ class Card(BaseModel):
     sparse_weights: dict[str, NonNegativeInt] = {}
     """Matrices of which only the weights that are not zero are stored, and how many these are;
     filled in by `save`."""
-    metrics: dict[str, float]
+    metrics: dict[str, FiniteFloat]
     """Measured on the stored weights, such as ``{"test_perplexity": 82.1}``."""
     provenance: Provenance
     sha256: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         sys.exit(2)
     except SettingsError as error:  # a list or map that is not JSON
-        sys.stderr.write(f"{error}: {error.__cause__}\n")
+        named = re.search(r'field "(\w+)"', str(error))
+        where = f"ISSRNN_{named[1].upper()}: is not JSON" if named else str(error)
+        sys.stderr.write(f"{where}: {error.__cause__}\n")
         sys.exit(2)
     configure_logging(settings.log_level)
     if unknown := unknown_variables():
@@ -62,7 +65,7 @@ def _variable(location: Sequence[str | int]) -> str:
     """``("engines", "a")`` as ``ISSRNN_ENGINES.a: ``; nothing if the message names the setting."""
     if not location:
         return ""
-    setting, *keys = map(str, location)
+    setting, *keys = (str(part) for part in location if part != "[key]")
     if setting.isupper():  # the first of two names; either may have given the value
         return f"{setting} or ISSRNN_{setting}: "
     return ".".join([f"ISSRNN_{setting.upper()}", *keys]) + ": "

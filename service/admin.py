@@ -8,37 +8,55 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
+from service.api_keys import KeyedRoute
 from service.context import RequestContext
 from service.problems import ProblemError
 from service.settings import Settings
 
-__all__ = ["ADMIN_ONLY", "audit", "check_one_process"]
+__all__ = ["ADMIN_ONLY", "AdminRoute", "audit", "check_one_process"]
 
 log = logging.getLogger("service.audit")
 
 
-async def _check_token(
-    context: RequestContext,
-    credentials: Annotated[
-        HTTPAuthorizationCredentials | None,
-        Depends(HTTPBearer(auto_error=False, description="The admin token.")),
-    ],
-) -> None:
-    if context.settings.admin_token is None:
+def _check_token(settings: Settings, http: Request) -> None:
+    if settings.admin_token is None:
         raise ProblemError(404, "admin routes are disabled; set ISSRNN_ADMIN_TOKEN to enable them")
-    if credentials is None:
+    scheme, given = get_authorization_scheme_param(http.headers.get("authorization"))
+    if scheme.lower() != "bearer" or not given:
         raise ProblemError(
             401,
             "this needs the header 'Authorization: Bearer <admin token>'",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    expected = context.settings.admin_token.get_secret_value()
-    if not secrets.compare_digest(credentials.credentials.encode(), expected.encode()):
+    expected = settings.admin_token.get_secret_value()
+    # headers were decoded with Latin-1
+    if not secrets.compare_digest(given.strip().encode("latin-1"), expected.encode()):
         raise ProblemError(403, "the admin token is wrong")
 
 
-ADMIN_ONLY = Depends(_check_token)
+class AdminRoute(KeyedRoute):
+    """A route that needs the admin token before it reads the request's body."""
+
+    def admit(self, http: Request) -> None:
+        """Raise a problem if the request may not be answered."""
+        super().admit(http)
+        _check_token(http.app.state.context.settings, http)
+
+
+async def _admin_only(
+    http: Request,
+    context: RequestContext,
+    _: Annotated[
+        HTTPAuthorizationCredentials | None,
+        Depends(HTTPBearer(auto_error=False, description="The admin token.")),
+    ],
+) -> None:
+    _check_token(context.settings, http)
+
+
+ADMIN_ONLY = Depends(_admin_only)
 """For the ``dependencies`` of a route: 404 without a token in the settings, 401 or 403 without it
 in the request."""
 

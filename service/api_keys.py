@@ -97,8 +97,12 @@ class KeyedRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit the request, then answer it."""
-        scope["app"].state.context.keys.admit(Request(scope))
+        self.admit(Request(scope))
         await super().handle(scope, receive, send)
+
+    def admit(self, http: Request) -> None:
+        """Raise a problem if the request may not be answered."""
+        http.app.state.context.keys.admit(http)
 
 
 def describe_keys(document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from service.engines.base import Item
@@ -137,6 +137,10 @@ class Batcher(Generic[ItemT, OutputT]):
                 longest = max(longest, length)
         return entries
 
+    def hurry(self) -> None:
+        """From now on let nothing wait for company."""
+        self._limits = replace(self._limits, max_wait_seconds=0.0)
+
     def finish(
         self,
         entries: Sequence[Entry[ItemT, OutputT]],
@@ -210,7 +214,10 @@ class Batcher(Generic[ItemT, OutputT]):
             return 0.0
         if sum(map(len, self._waiting.values())) >= self._rows(max(self._waiting)):
             return 0.0
-        return self._waiting[turn][0][2].since + self._limits.max_wait_seconds - self._clock()
+        # A wait that left no time before a deadline would be for nothing.
+        hurry = min((job.submitted + job.deadline) / 2 for job in self._jobs)
+        end = self._waiting[turn][0][2].since + self._limits.max_wait_seconds
+        return min(end, hurry) - self._clock()
 
     def _drop_dead(self) -> None:
         now = self._clock()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["BodyLimit"]
+
+_DIGITS = 20
+"""Of a length that could be meant."""
 
 
 class BodyLimit:
@@ -22,16 +26,28 @@ class BodyLimit:
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the body's bytes as they come."""
+        """Look at the length that is declared, and count the body's bytes as they come."""
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
+            if _declared_length(scope) > self._max_bytes:  # before a client is asked to go on
+                raise self._too_large()
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max_bytes:
-                # the one kind of exception that FastAPI lets through while it reads a body
-                raise HTTPException(413, f"the body may have {self._max_bytes} bytes at most")
+                raise self._too_large()
             return message
 
         await self._app(scope, counted, send)
+
+    def _too_large(self) -> HTTPException:
+        """The one kind of exception that FastAPI lets through while it reads a body."""
+        return HTTPException(413, f"the body may have {self._max_bytes} bytes at most")
+
+
+def _declared_length(scope: Scope) -> int:
+    if scope["type"] != "http":
+        return 0
+    declared = Headers(scope=scope).get("content-length", "")
+    return int(declared) if declared.isdecimal() and len(declared) < _DIGITS else 0

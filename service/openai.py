@@ -48,7 +48,13 @@ def _is_prompt(value: Any) -> Prompts:
         return check_unicode(value)
     kinds = {type(item) for item in value} if isinstance(value, list) else set()
     if kinds == {str}:
-        return [check_unicode(text) for text in value]
+        for index, text in enumerate(value):
+            try:
+                check_unicode(text)
+            except ValueError as error:
+                raise ValueError(f"[{index}]: {error}") from None
+        texts: list[str] = value
+        return texts
     if kinds == {int} or (
         kinds == {list} and all(type(token) is int for prompt in value for token in prompt)
     ):

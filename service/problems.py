@@ -177,7 +177,23 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         problem = ProblemError(error.status_code, error.detail, headers=error.headers or {})
+        if error.__cause__ is not None and error.status_code == 400:
+            problem = _undecodable(request, error.__cause__)
         return problem_response(problem, _request_id(request))
+
+
+def _undecodable(request: Request, cause: BaseException) -> ProblemError:
+    """What FastAPI tells only that it could not parse."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        return ProblemError(415, f"the body is encoded as {encoding}; send it as it is")
+    if isinstance(cause, UnicodeDecodeError):
+        reason = "is no UTF-8"
+    elif isinstance(cause, RecursionError):
+        reason = "is nested too deeply"
+    else:
+        reason = str(cause)
+    return ProblemError(400, "the body is not valid JSON", [FieldError("body", reason)])
 
 
 def _is_json(content_type: str) -> bool:
@@ -190,7 +206,8 @@ def _is_json(content_type: str) -> bool:
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "json_invalid":
-        return FieldError("body", f"{item['ctx']['error']} at character {item['loc'][-1]}")
+        error = item["ctx"]["error"].removesuffix(" at")
+        return FieldError("body", f"{error} at character {item['loc'][-1]}")
     # pydantic's prefix for what a validator of ours says
     return FieldError(field_path(item["loc"]), item["msg"].removeprefix("Value error, "))
 

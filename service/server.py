@@ -32,6 +32,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 lifespan="on",
+                ws="none",
                 host=settings.host,
                 port=settings.port,
                 log_config=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
+    FiniteFloat,
     PositiveInt,
     SecretStr,
 )
@@ -26,7 +26,8 @@ from service.schemas import TaskName
 
 __all__ = ["ApiKey", "Settings", "Weights", "unknown_variables"]
 
-Share = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Share = Annotated[FiniteFloat, Field(ge=0.0)]
+Duration = Annotated[FiniteFloat, Field(ge=0.0)]
 
 
 def _check_sum(weights: dict[str, float]) -> dict[str, float]:
@@ -49,7 +50,7 @@ class ApiKey(BaseModel):
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     """Of the key, in hexadecimal digits, as sha256sum prints it."""
-    requests_per_second: PositiveFloat | None = None
+    requests_per_second: Annotated[FiniteFloat, Field(gt=1e-6)] | None = None
     """More are answered 429; None: any number."""
     burst: PositiveInt = 1
     """Requests that may come at once after a while without any."""
@@ -62,9 +63,20 @@ def _check_distinct(keys: dict[str, ApiKey]) -> dict[str, ApiKey]:
 
 
 def _check_list(models: Any) -> Any:
-    if isinstance(models, str) or models in ([], ()):
+    if models is None:
+        return None
+    if not isinstance(models, list | tuple) or not models:
         raise ValueError('must be a JSON list of names, such as ["ptb-lstm-small-iss"]')
+    if twice := [name for name, count in Counter(map(str, models)).items() if count > 1]:
+        raise ValueError(f"names {', '.join(twice)} more than once")
     return models
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    secret = token.get_secret_value()
+    if secret != secret.strip():
+        raise ValueError("has white space at an end, which no header can carry")
+    return token
 
 
 class Settings(BaseSettings):
@@ -120,15 +132,16 @@ class Settings(BaseSettings):
     max_batch_tokens: PositiveInt = 1024
     """Steps or words computed together at most, padding included; one longer item goes alone. More
     are not faster, and let others wait."""
-    max_wait_ms: NonNegativeFloat = 0.0
-    """How long work may wait for company while the engine is idle, in milliseconds."""
+    max_wait_ms: Duration = 0.0
+    """How long work may wait for company while the engine is idle, in milliseconds; never more than
+    half of the time to its deadline."""
     chunk_steps: PositiveInt = 64
     """Words of one chunk of a text to score or classify: a long one lets others in between them."""
     max_queued_requests: PositiveInt = 256
     """Requests in one model's queue; more are answered 429."""
     max_queued_tokens: PositiveInt = 400_000
     """Tokens in one model's queue; one larger request is let into an empty queue."""
-    deadline_seconds: PositiveFloat = 600.0
+    deadline_seconds: Annotated[FiniteFloat, Field(gt=0)] = 600.0
     """A request not computed by then is answered 504; ``X-Deadline-Ms`` can lower it."""
     shadow_queue: PositiveInt = 32
     """Requests that may wait for the shadow; more are not shadowed."""
@@ -150,14 +163,14 @@ class Settings(BaseSettings):
     max_top_k: PositiveInt = 50
     """Largest ``top_k``; a larger one is answered 422."""
 
-    admin_token: SecretStr | None = None
+    admin_token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
     """Bearer token of the admin routes; none: they do not exist."""
     api_keys: Annotated[dict[KeyName, ApiKey], AfterValidator(_check_distinct)] = {}
     """Keys by name, e.g. ``{"team-a": {"sha256": "...", "requests_per_second": 20, "burst": 40}}``;
     without any, no route needs one. See [service.md](service.md#api-keys)."""
     metrics_need_key: bool = False
     """Whether ``/metrics`` needs a key too, where there are any; health and the page never do."""
-    drain_seconds: NonNegativeFloat = 1.0
+    drain_seconds: Duration = 1.0
     """After SIGTERM: seconds for which readiness says 503 while requests are still accepted."""
     shutdown_seconds: PositiveInt = 60
     """After that: seconds that work in progress may take to finish."""

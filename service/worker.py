@@ -122,6 +122,7 @@ class Worker(Generic[ItemT, OutputT]):
         """Take no more jobs; the thread ends when all queued ones are answered."""
         with self._changed:
             self._stopping = True
+            self._batcher.hurry()
             self._changed.notify()
 
     def join(self, seconds: float | None = None) -> None:

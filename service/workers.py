@@ -48,6 +48,7 @@ def serve_with_workers(settings: Settings) -> None:
         "service.workers:create_worker",
         factory=True,
         lifespan="on",
+        ws="none",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

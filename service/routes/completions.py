@@ -27,7 +27,7 @@ from service.openai import (
     to_sequence,
     work_of_prompts,
 )
-from service.problems import REFUSALS, FieldError, ProblemError
+from service.problems import REFUSALS, FieldError, FieldProblemError, ProblemError
 from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
 from service.tasks.score.job import ScoredSequence, ScoreJob
@@ -96,11 +96,13 @@ def _check(request: CompletionRequest, settings: Settings) -> None:
     if not one and len(request.prompt) > settings.max_texts:
         message = f"{len(request.prompt)} prompts; at most {settings.max_texts} are allowed"
         raise ProblemError(413, message, [FieldError("prompt", message)])
-    prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
-    longest = max((len(prompt) for prompt in prompts if isinstance(prompt, str)), default=0)
-    if longest > settings.max_text_chars:
-        message = f"{longest} characters; at most {settings.max_text_chars} are allowed"
-        raise ProblemError(413, message, [FieldError("prompt", message)])
+    prompts: dict[str, object] = {"prompt": request.prompt}
+    if not one:
+        prompts = {f"prompt[{index}]": prompt for index, prompt in enumerate(request.prompt)}
+    for path, prompt in prompts.items():
+        if isinstance(prompt, str) and len(prompt) > settings.max_text_chars:
+            message = f"{len(prompt)} characters; at most {settings.max_text_chars} are allowed"
+            raise FieldProblemError(413, path, message)
     if request.logprobs is not None and request.logprobs > settings.max_top_k:
         message = f"{request.logprobs}; at most {settings.max_top_k} is allowed"
         raise ProblemError(422, message, [FieldError("logprobs", message)])

@@ -6,8 +6,7 @@ from typing import get_args
 
 from fastapi import APIRouter, Request
 
-from service.admin import ADMIN_ONLY, audit, check_one_process
-from service.api_keys import KeyedRoute
+from service.admin import ADMIN_ONLY, AdminRoute, audit, check_one_process
 from service.changes import RequestChanges
 from service.choosing import named
 from service.context import Context, RequestContext
@@ -19,7 +18,7 @@ from service.splits import Split
 __all__ = ["router"]
 
 router = APIRouter(
-    route_class=KeyedRoute, prefix="/split", tags=["admin"], dependencies=[ADMIN_ONLY]
+    route_class=AdminRoute, prefix="/split", tags=["admin"], dependencies=[ADMIN_ONLY]
 )
 
 

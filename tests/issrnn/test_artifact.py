@@ -1,6 +1,7 @@
 """An artifact is written whole or not at all, and a bad one is refused with a clear error."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,18 @@ def test_another_format_version_is_refused(folder: Path) -> None:
 def test_a_wrong_field_is_named(folder: Path) -> None:
     edit_card(folder, task="dance")
     with pytest.raises(ArtifactError, match=r"config\.json: task: .*'score'"):
+        artifact.load(folder)
+
+
+def test_a_metric_is_a_number(folder: Path) -> None:
+    edit_card(folder, metrics={"test_perplexity": math.nan})
+    with pytest.raises(ArtifactError, match=r"config\.json: metrics\.test_perplexity: .*finite"):
+        artifact.load(folder)
+
+
+def test_a_card_that_is_a_list_is_refused(folder: Path) -> None:
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(ArtifactError, match=r"config\.json is no JSON object"):
         artifact.load(folder)
 
 

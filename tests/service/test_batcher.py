@@ -188,6 +188,23 @@ def test_a_lone_request_waits_for_company_as_long_as_allowed() -> None:
     assert len(taken(queue.take())) == 2
 
 
+def test_waiting_for_company_leaves_time_before_the_deadline() -> None:
+    clock = Clock()
+    queue = batcher(clock, max_wait_seconds=10.0)
+    queue.submit(job(5, deadline=clock.now + 1.0))
+    assert queue.take() == pytest.approx(0.5)
+    clock.now += 0.5
+    assert len(taken(queue.take())) == 1
+
+
+def test_nothing_waits_for_company_that_cannot_come() -> None:
+    queue = batcher(max_wait_seconds=10.0)
+    queue.submit(job(5))
+    assert queue.take() == pytest.approx(10.0)
+    queue.hurry()
+    assert len(taken(queue.take())) == 1
+
+
 def test_a_full_batch_does_not_wait() -> None:
     queue = batcher(max_wait_seconds=0.5, max_batch=2)
     queue.submit(job(5))

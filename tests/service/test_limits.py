@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,6 +39,28 @@ def test_invalid_json_is_a_bad_request(client: httpx.Client) -> None:
     headers = {"Content-Type": "application/json"}
     body = problem(client.post("/score", content='{"texts": [', headers=headers), 400)
     assert "JSON" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"texts": ["\xff"]}', "is no UTF-8"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b'{"top_k": ' + b"9" * 5000 + b"}", "4300 digits"),
+        (b'{"texts": ["a', "Unterminated string starting at character 11"),
+    ],
+)
+def test_what_no_json_can_be_says_why(client: httpx.Client, content: bytes, reason: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = problem(client.post("/score", content=content, headers=headers), 400)
+    assert body["errors"][0]["path"] == "body"
+    assert reason in body["errors"][0]["message"]
+
+
+def test_a_compressed_body_is_told_to_come_as_it_is(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    content = gzip.compress(b'{"texts": ["the"]}')
+    assert "gzip" in problem(client.post("/score", content=content, headers=headers), 415)["detail"]
 
 
 def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.Client) -> None:
@@ -91,6 +115,16 @@ def test_too_large_a_body_is_refused(strict: httpx.Client) -> None:
     problem(strict.post("/score", json={"texts": ["a" * 2000]}), 413)
 
 
+def test_a_body_that_is_declared_too_large_is_not_waited_for(strict: httpx.Client) -> None:
+    with socket.create_connection((strict.base_url.host, strict.base_url.port or 80)) as raw:
+        raw.settimeout(10)
+        raw.sendall(
+            b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert raw.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
 def test_too_large_a_body_is_refused_without_a_content_length(strict: httpx.Client) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"texts": ["'
@@ -109,7 +143,7 @@ def test_too_many_and_too_long_texts_are_refused(strict: httpx.Client) -> None:
     request = {"task": "score", "request": texts}
     assert first_error(strict.post("/compare", json=request), 413)["path"] == "request.texts[1]"
     prompts = {"prompt": texts["texts"]}
-    assert first_error(strict.post("/v1/completions", json=prompts), 413)["path"] == "prompt"
+    assert first_error(strict.post("/v1/completions", json=prompts), 413)["path"] == "prompt[1]"
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,21 @@ def test_the_split_needs_the_token(
     assert client.delete("/models/tiny-iss", headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer no"}, 403)])
+def test_without_the_token_no_body_is_read(
+    client: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    typed = headers | {"Content-Type": "application/json"}
+    assert client.put("/split/score", content="{bad", headers=typed).status_code == status
+
+
+def test_a_token_may_have_any_letters(settings_for: Callable[..., Settings]) -> None:
+    token = "clé-☃"  # noqa: S105 - a test's
+    with running_service(settings_for(admin_token=token)) as client:
+        headers = [(b"Authorization", f"Bearer {token}".encode())]
+        assert client.get("/split", headers=headers).status_code == 200
+
+
 def test_one_of_several_workers_refuses(settings_for: Callable[..., Settings]) -> None:
     settings = settings_for(models=None, admin_token=TOKEN, workers=2)
     with running_service(settings) as client:

@@ -18,6 +18,7 @@ from service.engines.bidaf import Passage, SpanLogits
 from service.problems import FieldProblemError
 from service.settings import Settings
 from service.tasks.answer.schemas import Answer, AnswerRequest
+from service.visible import shows_something
 
 __all__ = ["ReadContext", "Reader", "find_answers", "read"]
 
@@ -117,7 +118,7 @@ def find_answers(
 
 def _words(text: str, path: str, most: int) -> list[Token]:
     tokens = tokenize(text)
-    if not tokens:
+    if not tokens or not shows_something(text):
         message = "has no words, only characters that are not visible"
         raise FieldProblemError(422, path, message)
     if len(tokens) > most:

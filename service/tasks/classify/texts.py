@@ -12,6 +12,7 @@ from issrnn.vocabulary import UNKNOWN, Vocabulary
 from service.engines.base import Floats, Ids
 from service.problems import FieldProblemError
 from service.tasks.classify.schemas import TextLabel
+from service.visible import shows_something
 
 __all__ = ["ReadText", "read_texts", "to_label"]
 
@@ -34,7 +35,7 @@ def read_texts(texts: Sequence[str], vocabulary: Vocabulary) -> list[ReadText]:
     read = []
     for index, text in enumerate(texts):
         words = plain_words(text)
-        if not words:
+        if not words or not shows_something(text):
             message = "has no words, only line breaks or characters that are not visible"
             raise FieldProblemError(422, f"texts[{index}]", message)
         ids = np.array(vocabulary.encode(words), dtype=np.int64)
