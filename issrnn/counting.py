@@ -158,8 +158,10 @@ def _products_outside(counter: FlopCounterMode, model: nn.Module, recurrent: lis
     by_module = counter.get_flop_counts()
     root = type(model).__name__
     operations = sum(by_module.get("Global", {}).values())
-    for path in recurrent:
-        operations -= sum(by_module.get(f"{root}.{path}" if path else root, {}).values())
+    counted = {id(model.get_submodule(path)) for path in recurrent}
+    for path, module in model.named_modules(remove_duplicate=False):  # torch names it by one path
+        if id(module) in counted:
+            operations -= sum(by_module.get(f"{root}.{path}" if path else root, {}).values())
     return int(operations) // 2  # an operation is a multiplication or an addition
 
 

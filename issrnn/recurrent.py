@@ -171,7 +171,7 @@ class StackedRecurrent(nn.Module):
 
     def _check_state(self, hx: Any) -> None:
         rows = len(self.cell_names)
-        for state in hx if isinstance(hx, tuple) else (hx,):
+        for state in hx if isinstance(hx, tuple | list) else (hx,):
             if state is not None and (state.shape[0], state.shape[-1]) != (rows, self.hidden_size):
                 raise RuntimeError(
                     f"expected a state of shape ({rows}, batch, {self.hidden_size}), "
@@ -214,7 +214,7 @@ def _each(states: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Apply to ``h``, to each of ``(h, c)``, or to nothing."""
     if states is None:
         return None
-    if isinstance(states, tuple):
+    if isinstance(states, tuple | list):
         return tuple(change(state) for state in states)
     return change(states)
 

@@ -127,6 +127,10 @@ def shrink_(
     trial = narrow_copy(model, plan)
     check_shapes(trial)
     new_groups = _new_groups(model, trial, groups, plan)
+    for change in plan.changes:
+        if isinstance(change.value, nn.Module):  # the trial, which has it too, was in eval mode
+            former = model.get_submodule(f"{change.module}.{change.name}".lstrip("."))
+            change.value.train(former.training)
     apply(model, plan)
     if optimizer is not None:
         _cut_optimizer(optimizer, plan)

@@ -120,7 +120,8 @@ def _initial(context: Context, layout: Layout, part: int, state: Tensor | None) 
     if isinstance(mark, FinalState) and mark.module != layout.module:
         context.state_read.add(mark.module)
     if isinstance(mark, Input | FinalState):
-        context.arrivals.setdefault(layout.module, {})[part] = mark
+        # A cell's own last state follows where it is stepped in a loop.
+        context.arrivals.setdefault(layout.module, {}).setdefault(part, mark)
     if isinstance(mark, Input):
         return "unknown"
     last = state.dim() - 1

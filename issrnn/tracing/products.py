@@ -143,6 +143,8 @@ def _record(
         context.weightless.append(labels)
     values = [context.value(left.tensor), context.value(right.tensor)]
     nodes = [value.node for value in values if value]
+    if not nodes:  # only what is added has labels
+        return
     second = nodes[1] if len(nodes) > 1 else None
     rows = _rows(context, left, right, weight)
     context.tape.entries.append(Product(nodes[0], second, labels, output, weight, rows))

@@ -89,6 +89,8 @@ def test_what_is_told_of_a_word_never_covers_it(visit: Visit) -> None:
     type_text(page, TEXT)
     expect(page.locator("#score .line")).to_have_count(2)
     for word in page.locator("#score .tokens").nth(1).locator("button").all():
+        page.mouse.move(0, 0)
+        expect(page.get_by_role("tooltip")).to_be_hidden()
         word.hover()
         panel = page.get_by_role("tooltip").bounding_box()
         box = word.bounding_box()
