@@ -21,6 +21,7 @@ from issrnn.word_vectors import WordVectors
 from service.engines import EngineName, create_engine
 from service.engines.bidaf import Passage, SpanLogits
 from service.settings import Settings
+from service.visible import shows_something
 from tests.service.conftest import Gate
 from tests.service.running import running_service
 
@@ -147,8 +148,8 @@ def test_an_answer_is_found_wherever_the_windows_fall(
 
 
 @given(
-    context=st.text(min_size=1).filter(tokenize),
-    question=st.text(min_size=1, max_size=100).filter(tokenize),
+    context=st.text(min_size=1).filter(tokenize).filter(shows_something),
+    question=st.text(min_size=1, max_size=100).filter(tokenize).filter(shows_something),
 )
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -17,6 +17,7 @@ from issrnn.artifact import load
 from issrnn.networks import Classifier
 from issrnn.reading.words import plain_words, word_ids
 from service.settings import Settings
+from service.visible import shows_something
 from tests.artifacts import LABELS
 from tests.service.conftest import Gate
 from tests.service.running import running_service
@@ -146,7 +147,10 @@ def test_an_engine_that_cannot_compute_a_model_is_told(
         assert "torch-csr-fp32 is for classifiers with sparse matrices" in error
 
 
-@given(st.lists(st.text(min_size=1).filter(plain_words), min_size=1, max_size=4))
+VISIBLE = st.text(min_size=1).filter(plain_words).filter(shows_something)
+
+
+@given(st.lists(VISIBLE, min_size=1, max_size=4))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

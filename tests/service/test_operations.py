@@ -188,7 +188,7 @@ def test_a_setting_that_is_not_json_is_named() -> None:
     environment = os.environ | {"ISSRNN_SPLIT": "score=dense"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert "split" in result.stderr
+    assert result.stderr.startswith("ISSRNN_SPLIT: is not JSON: ")
     assert "Traceback" not in result.stderr
 
 
