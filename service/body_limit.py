@@ -27,11 +27,11 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at the length that is declared, and count the body's bytes as they come."""
-        seen = 0
+        seen, declared = 0, _declared_length(scope)
 
         async def counted() -> Message:
             nonlocal seen
-            if _declared_length(scope) > self._max_bytes:  # before a client is asked to go on
+            if declared > self._max_bytes:  # before a client is asked to go on
                 raise self._too_large()
             message = await receive()
             seen += len(message.get("body", b""))
