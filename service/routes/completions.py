@@ -27,9 +27,10 @@ from service.openai import (
     to_sequence,
     work_of_prompts,
 )
-from service.problems import REFUSALS, FieldError, FieldProblemError, ProblemError
+from service.problems import REFUSALS, FieldError, ProblemError
 from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
+from service.tasks.base import check_length
 from service.tasks.score.job import ScoredSequence, ScoreJob
 from service.tasks.score.reply import count_scored
 from service.variants import Variant
@@ -100,9 +101,8 @@ def _check(request: CompletionRequest, settings: Settings) -> None:
     if not one:
         prompts = {f"prompt[{index}]": prompt for index, prompt in enumerate(request.prompt)}
     for path, prompt in prompts.items():
-        if isinstance(prompt, str) and len(prompt) > settings.max_text_chars:
-            message = f"{len(prompt)} characters; at most {settings.max_text_chars} are allowed"
-            raise FieldProblemError(413, path, message)
+        if isinstance(prompt, str):
+            check_length(prompt, path, settings)
     if request.logprobs is not None and request.logprobs > settings.max_top_k:
         message = f"{request.logprobs}; at most {settings.max_top_k} is allowed"
         raise ProblemError(422, message, [FieldError("logprobs", message)])

@@ -22,6 +22,7 @@ __all__ = [
     "ReplyT",
     "RequestT",
     "Task",
+    "check_length",
     "check_texts",
     "timing_of",
 ]
@@ -96,9 +97,18 @@ def check_texts(texts: Sequence[str], settings: Settings) -> None:
         message = f"{len(texts)} texts; at most {settings.max_texts} are allowed"
         raise FieldProblemError(413, "texts", message)
     for index, text in enumerate(texts):
-        if len(text) > settings.max_text_chars:
-            message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
-            raise FieldProblemError(413, f"texts[{index}]", message)
+        check_length(text, f"texts[{index}]", settings)
+
+
+def check_length(text: str, path: str, settings: Settings) -> None:
+    """Check a text or prompt of a request.
+
+    Raises:
+        FieldProblemError: 413 if it is too long.
+    """
+    if len(text) > settings.max_text_chars:
+        message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
+        raise FieldProblemError(413, path, message)
 
 
 def timing_of(result: JobResult[Any], now: float, started: float) -> Timing:
