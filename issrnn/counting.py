@@ -113,15 +113,24 @@ def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None
     )
 
 
-def compare(before: nn.Module, after: nn.Module, example_inputs: Any) -> Comparison:
+def compare(
+    before: nn.Module, after: nn.Module, example_inputs: Any, *, positions: int | None = None
+) -> Comparison:
     """Count a model before and after shrinking.
 
     Args:
         before: The sparse model.
         after: The shrunk one.
         example_inputs: As in `find_groups`; without carried states, whose sizes differ.
+        positions: As in `count`.
+
+    Raises:
+        ValueError: As `count`.
     """
-    return Comparison(count(before, example_inputs), count(after, example_inputs))
+    return Comparison(
+        count(before, example_inputs, positions=positions),
+        count(after, example_inputs, positions=positions),
+    )
 
 
 def _rows(counted: Count) -> dict[str, int]:

@@ -74,7 +74,8 @@ def trace(model: nn.Module, examples: Examples, former: Groups | None = None) ->
         )
     with quiet():
         tracer = Tracer(model)
-        output = run_traced(tracer, quiet_copy(model), examples.args, examples.kwargs)
+        call = examples.copied()
+        output = run_traced(tracer, quiet_copy(model), call.args, call.kwargs)
     leaves = output_leaves(output)
     inputs, outputs, refused_states = accepted_states(
         model, examples, tracer, output, None if former is None else former.source

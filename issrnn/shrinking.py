@@ -82,8 +82,6 @@ def shrink(model: nn.Module, groups: Groups) -> nn.Module:
         before = run(model, source.examples)
         after = _run_small(small, source, plan)
         check_same_output(before, after, source, plan)
-    for path, module in small.named_modules():
-        module.training = _training(model, path)
     return small
 
 
@@ -127,10 +125,6 @@ def shrink_(
     trial = narrow_copy(model, plan)
     check_shapes(trial)
     new_groups = _new_groups(model, trial, groups, plan)
-    for change in plan.changes:
-        if isinstance(change.value, nn.Module):  # the trial, which has it too, was in eval mode
-            former = model.get_submodule(f"{change.module}.{change.name}".lstrip("."))
-            change.value.train(former.training)
     apply(model, plan)
     if optimizer is not None:
         _cut_optimizer(optimizer, plan)
@@ -155,15 +149,6 @@ def _failure(error: Exception) -> ShrinkError:
         f"the shrunk model fails on the example inputs: {error} (if the model keeps a state of an "
         "earlier call, reset it before, or find the groups again)"
     )
-
-
-def _training(model: nn.Module, path: str) -> bool:
-    """The mode of a module, or of the one it has become a part of."""
-    while True:
-        try:
-            return model.get_submodule(path).training
-        except AttributeError:
-            path = path.rpartition(".")[0]
 
 
 def _check_fits(model: nn.Module, source: Source) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "quiet",
     "quiet_copy",
     "run",
+    "sharing_copy",
 ]
 
 
@@ -41,21 +42,28 @@ class Examples:
     def of(cls, example_inputs: Any) -> Examples:
         """From a tensor (the only argument), a tuple or list (positional), or a mapping (by name).
 
+        They are copied: what the caller does with theirs later is no example.
+
         Raises:
             TypeError: If it is none of these.
         """
         if isinstance(example_inputs, Examples):
             return example_inputs
         if isinstance(example_inputs, Tensor | PackedSequence):
-            return cls((example_inputs,), {})
+            return cls((example_inputs,), {}).copied()
         if isinstance(example_inputs, tuple | list):
-            return cls(tuple(example_inputs), {})
+            return cls(tuple(example_inputs), {}).copied()
         if isinstance(example_inputs, Mapping):
-            return cls((), dict(example_inputs))
+            return cls((), dict(example_inputs)).copied()
         raise TypeError(
             "example_inputs must be a tensor, a tuple of positional arguments or a mapping of "
             f"named ones, not {type(example_inputs).__name__}"
         )
+
+    def copied(self) -> Examples:
+        """The same for one call, which may change them in place; without gradients' history."""
+        args, kwargs = copy.deepcopy((self.args, self.kwargs), _detached(self.leaves))
+        return Examples(args, kwargs)
 
     def replaced(self, leaf: int, value: Any) -> Examples:
         """The same with one leaf exchanged."""
@@ -130,26 +138,44 @@ class Source:
     """Whether the user listed the groups."""
 
 
+def sharing_copy(model: nn.Module) -> nn.Module:
+    """A copy that shares the parameters but nothing else.
+
+    Raises:
+        TypeError: If the model cannot be copied.
+    """
+    shared: dict[int, Any] = {id(parameter): parameter for parameter in model.parameters()}
+    # What a module keeps of a training step, such as its state, has such a history.
+    shared |= _detached(tree_leaves([vars(module) for module in model.modules()]))
+    try:
+        return copy.deepcopy(model, shared)
+    except RuntimeError as error:
+        raise TypeError(f"the model cannot be copied: {error}") from error
+
+
 def quiet_copy(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode that shares the parameters but nothing else.
 
     Raises:
         TypeError: If the model cannot be copied.
     """
-    shared: dict[int, Any] = {id(parameter): parameter for parameter in model.parameters()}
-    # What a module keeps of a training step, such as its state, has a history that can't be copied.
-    for leaf in tree_leaves([vars(module) for module in model.modules()]):
-        if isinstance(leaf, Tensor) and leaf.grad_fn is not None:
-            shared[id(leaf)] = leaf.detach().clone()
-    try:
-        return copy.deepcopy(model, shared).eval()
-    except RuntimeError as error:
-        raise TypeError(f"the model cannot be copied: {error}") from error
+    return sharing_copy(model).eval()
+
+
+def _detached(leaves: list[Any]) -> dict[int, Any]:
+    """By id, copies of the tensors that torch's deepcopy refuses: results with a history."""
+    return {
+        id(leaf): leaf.detach().clone()
+        for leaf in leaves
+        if isinstance(leaf, Tensor) and leaf.grad_fn is not None
+    }
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """No gradients, and random numbers that are the same each time and disturb no one else's.
+
+    Also within the caller's ``torch.inference_mode``, in which operations cannot be followed.
 
     Those of torch (of its CPU and its current GPU, if one is in use), Python and numpy.
     """
@@ -157,7 +183,7 @@ def quiet() -> Iterator[None]:
     devices = [torch.cuda.current_device()] if in_use else []
     python, legacy = random.getstate(), np.random.get_state()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices):
+        with torch.inference_mode(mode=False), torch.no_grad(), torch.random.fork_rng(devices):
             torch.default_generator.manual_seed(0)
             if devices:
                 torch.cuda.manual_seed(0)
@@ -172,4 +198,5 @@ def quiet() -> Iterator[None]:
 def run(model: nn.Module, examples: Examples) -> Any:
     """The output of a model in evaluation mode; the model's own mode and state are left alone."""
     with quiet():
-        return quiet_copy(model)(*copy.deepcopy(examples.args), **copy.deepcopy(examples.kwargs))
+        call = examples.copied()
+        return quiet_copy(model)(*call.args, **call.kwargs)

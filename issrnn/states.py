@@ -109,7 +109,8 @@ def _taken(model: nn.Module, examples: Examples, tracer: Tracer) -> set[StatePar
     trial = Tracer(model)
     try:
         with quiet():
-            run_traced(trial, quiet_copy(model), examples.args, examples.kwargs)
+            call = examples.copied()
+            run_traced(trial, quiet_copy(model), call.args, call.kwargs)
     except Exception:  # noqa: BLE001  the parameter may be for anything; then it is no state
         return set()
     taken = set()

@@ -18,7 +18,7 @@ from issrnn.errors import ShrinkError
 from issrnn.groups import Groups
 from issrnn.layout import Layout, convert_state
 from issrnn.rebuild import Change, module_changes, new_layout
-from issrnn.source import CarriedState, DeclaredState, Examples, Source, quiet_copy
+from issrnn.source import CarriedState, DeclaredState, Examples, Source, sharing_copy
 
 __all__ = [
     "Plan",
@@ -105,8 +105,8 @@ def make_plan(model: nn.Module, groups: Groups, dropped: Sequence[Tensor]) -> Pl
 
 
 def narrow_copy(model: nn.Module, plan: Plan) -> nn.Module:
-    """A copy with the plan carried out; it shares the parameters that are not cut."""
-    return apply(quiet_copy(model), plan).eval()
+    """A copy with the plan carried out, which shares its modules and what is not cut."""
+    return apply(sharing_copy(model), plan)
 
 
 def apply(model: nn.Module, plan: Plan) -> nn.Module:

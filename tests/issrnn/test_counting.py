@@ -83,7 +83,10 @@ def test_before_and_after_print_as_a_table() -> None:
 def test_a_model_without_recurrence_needs_its_positions() -> None:
     with pytest.raises(ValueError, match="give the number of positions"):
         issrnn.count(nn.Linear(2, 3), torch.randn(4, 2))
-    assert issrnn.count(nn.Linear(2, 3), torch.randn(4, 2), positions=4).multiply_adds == 24
+    counted = issrnn.count(nn.Linear(2, 3), torch.randn(4, 2), positions=4)
+    assert counted.multiply_adds_per_position == 6
+    compared = issrnn.compare(nn.Linear(2, 3), nn.Linear(2, 1), torch.randn(4, 2), positions=4)
+    assert compared.after.multiply_adds_per_position == 2
 
 
 def test_arguments_by_name_are_counted_too() -> None:

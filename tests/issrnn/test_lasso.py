@@ -121,7 +121,7 @@ def test_a_small_proximal_step_agrees_with_a_gradient_step() -> None:
 def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, in_blocks = Net(), Net()
     GroupLasso([lstm_group(whole)]).proximal_step_(0.05, threshold=0.01)
-    monkeypatch.setattr("issrnn.lasso._BLOCK_ELEMENTS", 7)
+    monkeypatch.setattr("issrnn.membership._BLOCK_ELEMENTS", 7)
     GroupLasso([lstm_group(in_blocks)]).proximal_step_(0.05, threshold=0.01)
     for a, b in zip(whole.parameters(), in_blocks.parameters(), strict=True):
         torch.testing.assert_close(a, b)
@@ -218,7 +218,7 @@ def test_only_weights_of_the_groups_are_thresholded_and_get_the_subgradient(
     rows: set[int], columns: set[int], shape: tuple[int, ...], block_elements: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("issrnn.lasso._BLOCK_ELEMENTS", block_elements)
+        patch.setattr("issrnn.membership._BLOCK_ELEMENTS", block_elements)
         _check_only_weights_of_the_groups_change(rows, columns, shape)
 
 
