@@ -1,8 +1,13 @@
-"""How tests are shared out between processes (``pytest -n``)."""
+"""How tests are shared out between processes (``pytest -n``), and that none is timed."""
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+# Beside other work a first example takes longer than the 0.2 s that hypothesis allows by default.
+hypothesis.settings.register_profile("untimed", hypothesis.settings(deadline=None))
+hypothesis.settings.load_profile("untimed")
 
 DEAR = frozenset(
     {

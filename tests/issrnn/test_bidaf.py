@@ -115,7 +115,7 @@ def test_group_sizes_at_the_papers_dimensions() -> None:
     assert [len(s.positions) for s in reads] == [300, 300]  # three places of 100 units
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     sizes=st.tuples(*[st.integers(2, 5)] * 8),
     data=st.data(),

@@ -201,7 +201,7 @@ def sparse_networks(draw: st.DrawFn) -> tuple[RecurrentHighwayNetwork, list[int]
     return model, sorted(dead)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sparse_networks(), st.sampled_from([(torch.float64, 1e-10), (torch.float32, 1e-5)]))
 def test_shrunk_equals_sparse(
     drawn: tuple[RecurrentHighwayNetwork, list[int]], precision: tuple[torch.dtype, float]
@@ -222,7 +222,7 @@ def test_shrunk_equals_sparse(
         assert_same((logits, (state[..., kept],)), small(TOKENS), tolerance)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(sparse_networks())
 def test_training_goes_on_as_if_the_zeros_were_still_there(
     drawn: tuple[RecurrentHighwayNetwork, list[int]],

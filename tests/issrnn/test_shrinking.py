@@ -17,7 +17,7 @@ X = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(1))
 LENGTHS = torch.tensor([3, 1, 2, 3])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     cell=st.sampled_from(["lstm", "gru", "rnn"]),
     layers=st.integers(1, 3),

@@ -151,9 +151,7 @@ def test_an_answer_is_found_wherever_the_windows_fall(
     context=st.text(min_size=1).filter(tokenize).filter(shows_something),
     question=st.text(min_size=1, max_size=100).filter(tokenize).filter(shows_something),
 )
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_unicode_is_answered_with_a_part_of_it(
     reader_client: httpx.Client, context: str, question: str
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.batcher import Batcher, BatchingLimits, Entry
@@ -312,7 +312,6 @@ def test_queue_and_compute_time_add_up() -> None:
     assert (result.queue_seconds, result.compute_seconds) == pytest.approx((2.0, 1.0))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), min_size=1, max_size=12))
 def test_every_token_is_computed_once_in_order_within_the_limits(
     requests: list[list[int]],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -163,7 +163,6 @@ def test_a_dense_embedding_goes_with_sparse_layers(tmp_path: Path) -> None:
     ),
     st.data(),
 )
-@settings(deadline=None)
 def test_rows_and_products_of_a_csr_matrix_are_those_of_the_dense_one(
     dense: Floats, data: Any
 ) -> None:

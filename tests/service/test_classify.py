@@ -151,9 +151,7 @@ VISIBLE = st.text(min_size=1).filter(plain_words).filter(shows_something)
 
 
 @given(st.lists(VISIBLE, min_size=1, max_size=4))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_unicode_is_labelled(classifier_client: httpx.Client, texts: list[str]) -> None:
     body = classify(classifier_client, *texts)
     assert len(body["results"]) == len(texts)

@@ -159,7 +159,7 @@ def highway_networks(draw: st.DrawFn) -> tuple[RecurrentHighwayLanguageModel, We
     }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     highway_networks(),
     st.lists(st.integers(1, 9), min_size=1, max_size=5),

@@ -24,7 +24,7 @@ def twin_layers(inputs: int, hidden: int, dtype: torch.dtype) -> tuple[nn.LSTM, 
     return reference, fast
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     steps=st.integers(1, 6),
     batch=st.integers(1, 4),

@@ -34,7 +34,7 @@ def test_too_short_a_corpus_is_refused() -> None:
     assert len(Streams.for_training(torch.arange(101), batch_size=20, steps=5)) == 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(count=st.integers(1, 80), batch=st.integers(1, 7), steps=st.integers(1, 9))
 def test_every_word_is_predicted_once_from_the_word_before(
     count: int, batch: int, steps: int

@@ -18,7 +18,7 @@ def output_and_gradients(layer: BidirectionalLSTM, inputs: Tensor, lengths: Tens
     return [output, *gradients]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4),
     inputs=st.integers(1, 5),
