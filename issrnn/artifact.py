@@ -31,6 +31,7 @@ from issrnn.architecture import (
 )
 from issrnn.card import FORMAT_VERSION, Card, Provenance, VectorsFile
 from issrnn.durable import only_writer, whole_folder, write_file
+from issrnn.invalid import first_problem
 from issrnn.number_storage import decode, encode
 from issrnn.sparse_storage import pack, unpack
 from issrnn.vocabulary import END, PADDING, UNKNOWN, Vocabulary
@@ -150,10 +151,7 @@ def read_card(folder: Path) -> Card:
     try:
         return Card.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ArtifactError(": ".join(filter(None, (str(path), where, message)))) from error
+        raise ArtifactError(f"{path}: {first_problem(error)}") from error
 
 
 def load(folder: Path) -> Artifact:

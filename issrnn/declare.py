@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from issrnn.declared import removable_declared
 from issrnn.groups import Group, Groups, Slice
+from issrnn.invalid import first_problem
 from issrnn.source import DeclaredState, Examples, SizeAttribute, Source
 
 __all__ = [
@@ -205,9 +206,7 @@ def _read(declaration: Declaration | Mapping[str, Any] | Path) -> Declaration:
     try:
         return Declaration.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise DeclarationError(f"{where}: {field}: {first['msg']}") from error
+        raise DeclarationError(f"{where}: {first_problem(error)}") from error
 
 
 def _group(model: nn.Module, number: int, declared: DeclaredGroup) -> Group:

@@ -59,8 +59,9 @@ def read_record(path: Path) -> Record:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path} is not a load test's record: {where}: {first['msg']}") from error
+        told = ".".join(str(part) for part in first["loc"]), first["msg"]
+        what = ": ".join(filter(None, told))
+        raise ValueError(f"{path} is not a load test's record: {what}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a load test's record: {error!r}") from error
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from issrnn.invalid import message_of
 from service.app import create_app
 from service.default_split import DefaultSplitError, read_default_split
 from service.logs import configure_logging
@@ -35,9 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = Settings()
     except ValidationError as error:
         for item in error.errors():
-            sys.stderr.write(
-                f"{_variable(item['loc'])}{item['msg'].removeprefix('Value error, ')}\n"
-            )
+            sys.stderr.write(f"{_variable(item['loc'])}{message_of(item)}\n")
         sys.exit(2)
     except SettingsError as error:  # a list or map that is not JSON
         named = re.search(r'field "(\w+)"', str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
 
+from issrnn.invalid import first_problem
 from service.schemas import TaskName
 from service.settings import Settings, Weights
 
@@ -37,11 +38,7 @@ def read_default_split(settings: Settings) -> dict[TaskName, dict[str, float]]:
     try:
         split = _CONTENT.validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        message = first["msg"].removeprefix("Value error, ")
-        told = [str(path), where, message] if where else [str(path), message]
-        raise DefaultSplitError(": ".join(told)) from error
+        raise DefaultSplitError(f"{path}: {first_problem(error)}") from error
     served = settings.models
     parts = {
         task: {name: w for name, w in weights.items() if served is None or name in served}

@@ -14,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from issrnn.invalid import message_of
+
 __all__ = [
     "CLIENT_GONE",
     "REFUSALS",
@@ -208,8 +210,7 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "json_invalid":
         error = item["ctx"]["error"].removesuffix(" at")
         return FieldError("body", f"{error} at character {item['loc'][-1]}")
-    # pydantic's prefix for what a validator of ours says
-    return FieldError(field_path(item["loc"]), item["msg"].removeprefix("Value error, "))
+    return FieldError(field_path(item["loc"]), message_of(item))
 
 
 def _encodable(text: str) -> str:

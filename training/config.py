@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from issrnn.invalid import first_problem
 from issrnn.set_masks import Gates
 from training.errors import ConfigError
 from training.fast_lstm import Precision
@@ -207,7 +208,9 @@ class RunConfig(BaseModel):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_first_problem(error)}") from error
+            first = error.errors()[0]
+            got = f" (got {first['input']!r})" if first["loc"] else ""
+            raise ConfigError(f"{where}: {first_problem(error)}{got}") from error
 
 
 def override(config: C, assignments: Sequence[str], option: str = "--set") -> C:
@@ -236,10 +239,3 @@ def _parse(text: str, *, is_tuple: bool) -> str | list[str] | None:
     if is_tuple:
         return [part.strip() for part in text.split(",")] if text else []
     return None if text.lower() == "none" else text
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message} (got {first['input']!r})" if where else message

@@ -14,6 +14,7 @@ from torch import nn
 
 import issrnn
 from issrnn import artifact
+from issrnn.invalid import message_of
 from issrnn.number_storage import NumberType, decode, encode
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
@@ -86,7 +87,7 @@ def export_run(
             **experiment.card_fields(),
         )
     except ValidationError as error:
-        message = error.errors()[0]["msg"]
+        message = message_of(error.errors()[0])
         raise ConfigError(
             f"no artifact can be called {name or folder.name!r}: {message}; use --as"
         ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from issrnn.artifact import Artifact
+from issrnn.invalid import first_problem
 from issrnn.reading.scores import exact_match, f1
 from service.engines import Engine
 from service.engines.bidaf import Passage, SpanLogits
@@ -94,9 +95,7 @@ def _questions(path: Path) -> Iterator[tuple[str, _Question]]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ValueError(f"{path} is not in SQuAD's layout: {where}: {first['msg']}") from error
+        raise ValueError(f"{path} is not in SQuAD's layout: {first_problem(error)}") from error
     for article in dataset.data:
         for paragraph in article.paragraphs:
             for question in paragraph.qas:

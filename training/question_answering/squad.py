@@ -15,6 +15,7 @@ from typing import Annotated, BinaryIO, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from issrnn.invalid import first_problem
 from training.download import download
 from training.errors import DataError, reason
 
@@ -102,10 +103,9 @@ def load_squad(directory: Path, split: Split) -> Squad:
     try:
         document = _DOCUMENT.validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        where = f"{path}: {field}" if field else str(path)
-        raise DataError(f"{where}: not in the layout of SQuAD 1.1: {first['msg']}") from error
+        raise DataError(
+            f"{path}: not in the layout of SQuAD 1.1: {first_problem(error)}"
+        ) from error
     paragraphs = tuple(p for article in document.data for p in article.paragraphs)
     for question, answer, context in _answers(paragraphs):
         end = answer.answer_start + len(answer.text)

@@ -55,7 +55,7 @@ def edited(**changes: Any) -> str:
     ("content", "message"),
     [
         ("{", "not in the layout of SQuAD 1.1: Invalid JSON"),
-        ('{"data": []}', "data: not in the layout"),
+        ('{"data": []}', "layout of SQuAD 1.1: data: "),
         (edited(question=None), r"data\.0\.paragraphs\.0\.qas\.0\.question: .*[Rr]equired"),
         (edited(answers=[]), r"qas\.0\.answers: .*at least 1"),
         (edited(answers=[{"text": "", "answer_start": 0}]), r"answers\.0\.text: .*at least 1"),
