@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
 from typing import Any
 
-__all__ = ["HttpError", "get_json", "get_models", "get_text", "send"]
+__all__ = ["HttpError", "get_json", "get_models", "get_text", "key_header", "send"]
 
 
 class HttpError(Exception):
     """No answer, or not the right one; the message names the address."""
+
+
+def key_header() -> dict[str, str]:
+    """The API key in the environment's ``LOADTEST_API_KEY``, if there is one, as a header.
+
+    Not of a command line, which is recorded.
+    """
+    key = os.environ.get("LOADTEST_API_KEY")
+    return {"X-API-Key": key} if key else {}
 
 
 def get_json(url: str, timeout: float = 10.0) -> Any:
@@ -35,8 +45,9 @@ def get_text(url: str, timeout: float = 10.0) -> str:
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise HttpError(f"{url} is not an http:// or https:// address")
+    request = urllib.request.Request(url, headers=key_header())  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - checked above
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 - the same
             return str(response.read().decode())
     except urllib.error.HTTPError as error:
         raise HttpError(f"{url} answers {error.code}{_detail(error)}") from error

@@ -26,6 +26,7 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import FastHttpUser, task
 
+from loadtests.http import key_header
 from loadtests.plan import Loop
 from loadtests.replies import read_reply
 from loadtests.samples import Sample
@@ -85,7 +86,11 @@ class ServiceUser(FastHttpUser):
         with self.client.post(
             call.path,
             data=json.dumps(call.body | {"model": model}),
-            headers={"Content-Type": "application/json", "X-Session-ID": session_id},
+            headers={
+                "Content-Type": "application/json",
+                "X-Session-ID": session_id,
+                **key_header(),
+            },
             catch_response=True,
         ) as response:
             finished = time.perf_counter()

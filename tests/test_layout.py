@@ -17,6 +17,7 @@ MAY_IMPORT = {
 ARTIFACT_FORMAT = {
     "issrnn.artifact",
     "issrnn.architecture",
+    "issrnn.invalid",
     "issrnn.vocabulary",
     "issrnn.word_vectors",
     "issrnn.reading",

@@ -1,5 +1,7 @@
 """The comparison starts the real service, measures it and stops it."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -22,7 +24,7 @@ def compare(out: Path, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
-def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
+def test_all_tasks_of_a_real_service_with_keys_are_compared(tmp_path: Path) -> None:
     models = tmp_path / "models"
     make_artifact(models / "tiny-dense", seed=1)
     make_artifact(models / "tiny-iss", seed=2, hidden_sizes=(4, 3), variant="iss")
@@ -35,9 +37,18 @@ def test_all_tasks_of_the_real_service_are_compared(tmp_path: Path) -> None:
         "--top-k", "3",
     )  # fmt: skip
 
-    done = compare(tmp_path / "report", "--models", str(models), *plan, ISSRNN_DRAIN_SECONDS="0")
+    key = "the load test's own key"
+    keys = json.dumps({"loadtest": {"sha256": hashlib.sha256(key.encode()).hexdigest()}})
+    done = compare(
+        tmp_path / "report",
+        *("--models", str(models), *plan),
+        ISSRNN_DRAIN_SECONDS="0",
+        ISSRNN_API_KEYS=keys,
+        LOADTEST_API_KEY=key,
+    )
 
     assert done.returncode == 0, done.stderr
+    assert all(key not in path.read_text() for path in (tmp_path / "report").glob("*.json"))
     record = read_record(tmp_path / "report")
     assert record.complete
     names = {model["name"]: model for model in record.models}
