@@ -10,9 +10,12 @@ from issrnn.architecture import Architecture, ClassifierArchitecture
 from issrnn.number_storage import NumberType
 from issrnn.reading.rules import Reading
 
-__all__ = ["FORMAT_VERSION", "Card", "Provenance", "VectorsFile"]
+__all__ = ["FORMAT_VERSION", "ArtifactName", "Card", "Provenance", "VectorsFile"]
 
 FORMAT_VERSION: Literal[1] = 1
+
+ArtifactName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""What an artifact, and its folder, may be called."""
 
 _TASKS = {"bidaf": "answer", "classifier": "classify"}
 """What each kind of architecture does; all others score texts."""
@@ -56,7 +59,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = FORMAT_VERSION
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    name: ArtifactName
     """Such as ``ptb-lstm-small-iss``."""
     task: Literal["score", "answer", "classify"]
     variant: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import Counter
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -83,7 +84,7 @@ def _given_key(headers: Headers) -> bytes | None:
     """The key as it was sent; ``X-API-Key`` counts more: it can stand beside the admin token."""
     if key := headers.get("x-api-key"):
         return key.encode("latin-1")  # which headers were decoded with
-    scheme, _, key = headers.get("authorization", "").partition(" ")
+    scheme, key = get_authorization_scheme_param(headers.get("authorization"))
     return key.strip().encode("latin-1") if scheme.lower() == "bearer" and key.strip() else None
 
 
@@ -105,17 +106,18 @@ class KeyedRoute(APIRoute):
         http.app.state.context.keys.admit(http)
 
 
-def describe_keys(document: dict[str, Any]) -> None:
+def describe_keys(document: dict[str, Any], *, metrics_too: bool) -> None:
     """Say in the API's document which routes need a key.
 
     Args:
-        document: As OpenAPI; health and metrics, which are tagged so, need none.
+        document: As OpenAPI; health, which is tagged so, needs none.
+        metrics_too: Whether metrics, which have the same tag, need one.
     """
     schemes = document["components"].setdefault("securitySchemes", {})
     schemes["ApiKey"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     refusals = {str(status): each for status, each in problem_responses(401, 403, 429).items()}
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for operation in item.values():
-            if "operations" not in operation["tags"]:
+            if "operations" not in operation["tags"] or (metrics_too and path == "/metrics"):
                 operation.setdefault("security", [{"ApiKey": []}])
                 operation["responses"] |= refusals

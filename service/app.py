@@ -101,5 +101,6 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     if settings.api_keys:
-        describe_keys(app.openapi())  # which keeps it
+        # openapi() keeps what it returns
+        describe_keys(app.openapi(), metrics_too=settings.metrics_need_key)
     return app

@@ -98,9 +98,7 @@ class Registry:
             try:
                 variant = load_variant(folder, self._settings, placement, self._observe)
             except ArtifactError as error:
-                slot.error, slot.loading = str(error), False
-                with self._changing:
-                    self._slots = {**self._slots, name: slot}
+                slot.error, slot.loading = str(error), False  # of a new name, nobody's
                 raise
             former, slot.variant, slot.error = slot.variant, variant, None
             with self._changing:

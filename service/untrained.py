@@ -13,6 +13,7 @@ import string
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -123,15 +124,14 @@ def make_all_untrained(folder: Path, task: str, *, seed: int = 0) -> list[Card]:
         ArtifactError: If one cannot be written.
     """
     dense, *others = UNTRAINED[task].items()
-    cards = [make_untrained(folder, *dense, seed=seed)]
+    command = f"python -m service.untrained FOLDER --task {task} --seed {seed}"
+    make = partial(make_untrained, folder, seed=seed, command=command)
+    cards = [make(*dense)]
     for name, architecture in others:
         if architecture == dense[1]:
-            cards.append(make_untrained(folder, name, architecture, density=_DENSITY, seed=seed))
+            cards.append(make(name, architecture, density=_DENSITY))
         else:
-            sizes = dense[1].hidden_sizes
-            cards.append(
-                make_untrained(folder, name, architecture, dense_hidden_sizes=sizes, seed=seed)
-            )
+            cards.append(make(name, architecture, dense_hidden_sizes=dense[1].hidden_sizes))
     return cards
 
 
@@ -143,6 +143,7 @@ def make_untrained(
     dense_hidden_sizes: tuple[int, ...] | None = None,
     density: float = 1.0,
     seed: int = 0,
+    command: str = "",
 ) -> Card:
     """Write one artifact with weights from U(-0.04, 0.04), stored as fp16.
 
@@ -154,6 +155,7 @@ def make_untrained(
         density: Share of the weights of embedding and layers that are not zero; below 1 makes this
             one the ``set`` variant.
         seed: Fixes the weights.
+        command: Told by its card: what makes it again.
 
     Returns:
         Its card, without metrics and with a note that it is untrained.
@@ -183,7 +185,7 @@ def make_untrained(
         metrics={},
         provenance=Provenance(
             preset="untrained",
-            command="python -m service.untrained FOLDER",
+            command=command,
             seed=seed,
             commit="",
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,9 +14,8 @@ from training.classification.benchmark import (
     sparse_steps_table,
     time_sparse_steps,
 )
-from training.errors import RunError, reason
 from training.files import write_json
-from training.language_modelling.benchmark import StepWorkload, table, time_steps
+from training.language_modelling.benchmark import STEPS, StepWorkload, table, time_steps
 from training.machine import choose_device, describe_machine, git_commit, set_threads
 from training.progress import progress_bar
 from training.sparse_products import (
@@ -39,8 +36,8 @@ def benchmark_step(options: argparse.Namespace) -> None:
     workload = StepWorkload(
         hidden_size=options.hidden, vocabulary_size=options.vocabulary, rounds=options.rounds
     )
-    with progress_bar("timing", 5 * (options.rounds + 1), "step") as bar:
-        times = time_steps(workload, between=lambda: _ignore(bar.update()))
+    with progress_bar("timing", len(STEPS) * (options.rounds + 1), "step") as bar:
+        times = time_steps(workload, between=bar.update)
     conditions = _conditions(
         f"2 x {workload.hidden_size} units, {workload.vocabulary_size} words, batch "
         f"{workload.batch_size}, {workload.bptt_steps} steps",
@@ -53,7 +50,7 @@ def benchmark_step(options: argparse.Namespace) -> None:
             "workload": dataclasses.asdict(workload),
             "milliseconds": {measured.name: measured.milliseconds for measured in times},
         }
-        _write_record(options.record, document)
+        write_json(options.record, document)
 
 
 def benchmark_sparse_step(options: argparse.Namespace) -> None:
@@ -73,9 +70,7 @@ def benchmark_sparse_step(options: argparse.Namespace) -> None:
     ]
     steps = len(workloads) * len(WAYS) * (options.rounds + 1)
     with progress_bar("timing", steps, "step") as bar:
-        measured = [
-            time_sparse_steps(workload, lambda: _ignore(bar.update())) for workload in workloads
-        ]
+        measured = [time_sparse_steps(workload, bar.update) for workload in workloads]
     conditions = _conditions(
         f"{options.vocabulary} words, {options.batch} texts of {options.words} words; torch "
         f"{torch.__version__}",
@@ -87,7 +82,7 @@ def benchmark_sparse_step(options: argparse.Namespace) -> None:
             "conditions": conditions,
             "steps": [dataclasses.asdict(step) for steps in measured for step in steps],
         }
-        _write_record(options.record, document)
+        write_json(options.record, document)
 
 
 def benchmark_products(options: argparse.Namespace) -> None:
@@ -98,15 +93,13 @@ def benchmark_products(options: argparse.Namespace) -> None:
     products = []
     with progress_bar("timing", len(sizes) * ways * (options.rounds + 1), "product") as bar:
         for hidden, batch in sizes:
-            products.append(
-                time_products(hidden, batch, options.rounds, lambda: _ignore(bar.update()))
-            )
+            products.append(time_products(hidden, batch, options.rounds, bar.update))
     conditions = _conditions(f"torch {torch.__version__}, fp32", options.rounds)
     _say(f"{products_table(products)}\n\n{conditions}")
     plot_products(options.out / "sparse-products.png", products, conditions)
     _say(str(options.out / "sparse-products.png"))
     if options.record is not None:
-        _write_record(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
+        write_json(options.record, dataclasses.asdict(Products(conditions, tuple(products))))
 
 
 def _conditions(what: str, rounds: int) -> str:
@@ -115,17 +108,6 @@ def _conditions(what: str, rounds: int) -> str:
         f"{what}; {describe_machine(choose_device('cpu'))}; {rounds} rounds in turn; "
         f"commit {git_commit()[:12]}"
     )
-
-
-def _write_record(path: Path, document: dict[str, Any]) -> None:
-    try:
-        write_json(path, document)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {reason(error)}") from error
-
-
-def _ignore(_: object) -> None:
-    """Drop a result where a callback must have none."""
 
 
 def _say(line: str) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from training.errors import DataError, reason
 from training.files import write_whole
 
 __all__ = ["Arrays", "cache_key", "read_cache", "write_cache"]
@@ -42,14 +41,11 @@ def write_cache(file: Path, arrays: Mapping[str, NDArray[Any]], document: object
     """Keep arrays and JSON values.
 
     Raises:
-        DataError: If the file cannot be written.
+        RunError: If the file cannot be written.
     """
     text = np.frombuffer(json.dumps(document).encode(), np.uint8)
     content = safetensors.numpy.save({**arrays, _DOCUMENT: text})
-    try:
-        write_whole(file, lambda out: out.writelines((hashlib.sha256(content).digest(), content)))
-    except OSError as error:
-        raise DataError(f"cannot write {file}: {reason(error)}") from error
+    write_whole(file, lambda out: out.writelines((hashlib.sha256(content).digest(), content)))
 
 
 def read_cache(file: Path) -> tuple[Arrays, Any] | None:

@@ -26,12 +26,8 @@ def save_document(path: Path, document: Mapping[str, Any]) -> None:
     Raises:
         RunError: If it cannot be written, as on a full disk; ``path`` is as it was.
     """
-    try:
-        write_whole(
-            path, lambda file: torch.save({**document, "format_version": FORMAT_VERSION}, file)
-        )
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {reason(error)}") from error
+    whole = {**document, "format_version": FORMAT_VERSION}
+    write_whole(path, lambda file: torch.save(whole, file))
 
 
 def load_document(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from training.classification.imdb import fetch_imdb
 from training.config import override
 from training.connections import connections, plot_connections
 from training.distributed import is_first, join_processes
-from training.errors import ConfigError, RunError, reason
+from training.errors import ConfigError, RunError
 from training.experiment import Paths
 from training.export import export_run
 from training.files import write_whole
@@ -174,10 +174,7 @@ def tables(options: argparse.Namespace) -> None:
     if options.write is None:
         sys.stdout.write(document)
         return
-    try:
-        write_whole(options.write, lambda file: file.write(document.encode()))
-    except OSError as error:
-        raise RunError(f"cannot write {options.write}: {reason(error)}") from error
+    write_whole(options.write, lambda file: file.write(document.encode()))
     _say(str(options.write))
     for corpus, title in CLASSIFIERS.items():
         rows = classifier_rows(evidence.runs, evidence.classifiers, corpus)

@@ -7,7 +7,7 @@ import http.client
 import urllib.request
 from pathlib import Path
 
-from training.errors import DataError, reason
+from training.errors import DataError
 from training.files import write_whole
 
 __all__ = ["download"]
@@ -24,7 +24,8 @@ def download(url: str, target: Path, sha256: str) -> None:
         sha256: What it must have.
 
     Raises:
-        DataError: If it cannot be fetched or written, or is another file.
+        DataError: If it cannot be fetched, or is another file.
+        RunError: If it cannot be written.
     """
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as response:  # noqa: S310 - fixed https
@@ -33,7 +34,4 @@ def download(url: str, target: Path, sha256: str) -> None:
         raise DataError(f"cannot fetch {url}: {error}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{url} sent something else than the known file; nothing was written")
-    try:
-        write_whole(target, lambda file: file.write(content))
-    except OSError as error:
-        raise DataError(f"cannot write {target}: {reason(error)}") from error
+    write_whole(target, lambda file: file.write(content))

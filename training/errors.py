@@ -25,7 +25,7 @@ class DataError(TrainingError):
 
 
 class RunError(TrainingError):
-    """A run folder that cannot be read, written or continued."""
+    """A run that cannot be read or continued, or a file that cannot be written."""
 
 
 class DivergedError(RunError):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 import issrnn
 from issrnn import artifact
-from issrnn.invalid import message_of
+from issrnn.card import ArtifactName
+from issrnn.invalid import first_problem
 from issrnn.number_storage import NumberType, decode, encode
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
@@ -58,13 +60,15 @@ def export_run(
         TrainingError: If the run is not finished, damaged or not of this data, or the artifact
             cannot be written.
     """
+    name = name or folder.name
+    _check_name(name)
     record = folder.read_record()
     config = folder.read_config()
     weights = weights or default_weights(config)
     subject = open_run(folder, paths, weights)
     experiment = subject.experiment
     options = "" if stored == "auto" else f" --stored {stored}"
-    if name not in (None, folder.name):
+    if name != folder.name:
         options += f" --as {name}"
     model = issrnn.shrink(subject.model, experiment.find_groups(subject.model))
     if stored == "auto":
@@ -76,7 +80,7 @@ def export_run(
     )
     try:
         card = artifact.Card(
-            name=name or folder.name,
+            name=name,
             task=config.task,
             variant=config.variant,
             architecture=architecture_of(model),
@@ -87,14 +91,24 @@ def export_run(
             **experiment.card_fields(),
         )
     except ValidationError as error:
-        message = message_of(error.errors()[0])
-        raise ConfigError(
-            f"no artifact can be called {name or folder.name!r}: {message}; use --as"
-        ) from error
+        raise RunError(f"{folder.path} makes no artifact: {first_problem(error)}") from error
     try:
         return experiment.save_artifact(models / card.name, card, arrays)
     except artifact.ArtifactError as error:
         raise RunError(str(error)) from error
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name before anything is measured.
+
+    Raises:
+        ConfigError: If no artifact can have it.
+    """
+    try:
+        TypeAdapter(ArtifactName).validate_python(name)
+    except ValidationError as error:
+        message = first_problem(error)
+        raise ConfigError(f"no artifact can be called {name!r}: {message}; use --as") from error
 
 
 def _choose_type(experiment: Experiment[Any], model: nn.Module) -> Literal["float16", "float32"]:
@@ -123,15 +137,15 @@ def _network(
 def _provenance(
     record: dict[str, Any], config: RunConfig, weights: Weights, tau: float, options: str
 ) -> artifact.Provenance:
-    name = record["name"]
-    commands = [run_command(name, config)]
+    run = shlex.quote(record["name"])
+    commands = [run_command(record["name"], config)]
     notes = f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})"
     if weights == "shrunk":
         notes += f", shrunk with tau {tau:g}"
         if tau != config.final_tau or not tau:  # else the run itself has done it
-            commands.append(f"python -m training shrink {name} --tau {tau:g}")
+            commands.append(f"python -m training shrink {run} --tau {tau:g}")
     which = "" if weights == default_weights(config) else f" --weights {weights}"
-    commands.append(f"python -m training export {name}{which}{options}")
+    commands.append(f"python -m training export {run}{which}{options}")
     return artifact.Provenance(
         preset=config.preset,
         command=" && ".join(commands),

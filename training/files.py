@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from issrnn import durable
+from training.errors import RunError, reason
 
-__all__ = ["remove_leftovers", "write_json", "write_whole"]
+__all__ = ["read_json", "remove_leftovers", "write_json", "write_whole"]
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -20,7 +21,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write: Gets the open binary file.
 
     Raises:
-        OSError: If the disk is full or the folder cannot be written; ``path`` is as it was.
+        RunError: If the disk is full or the folder cannot be written; ``path`` is as it was.
     """
 
     def written(file: BinaryIO) -> None:
@@ -29,13 +30,30 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         except RuntimeError as error:  # torch.save reports a failed write so
             raise OSError(0, f"writing failed ({error})", str(path)) from error
 
-    durable.write_whole(path, written)
+    try:
+        durable.write_whole(path, written)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {reason(error)}") from error
 
 
 def write_json(path: Path, document: Any) -> None:
-    """`write_whole` of an indented JSON document."""
+    """`write_whole` of an indented JSON document, with the same errors."""
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     write_whole(path, lambda file: file.write(text.encode("utf-8")))
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        RunError: If it cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {reason(error)}") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The machine and the process: threads, memory allocator, and what a record says of both."""
+"""The machine and the process: threads, and what a record says of both."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from training.errors import RunError, reason
 from training.files import write_whole
 
 __all__ = ["LENGTH", "SIZE", "plot_run", "write_figure"]
@@ -94,10 +93,7 @@ def write_figure(path: Path, figure: Figure) -> None:
         RunError: If it cannot be written.
     """
     FigureCanvasAgg(figure)
-    try:
-        write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {reason(error)}") from error
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))
 
 
 def _columns_of(rows: Sequence[Row], kind: str) -> list[str]:

@@ -17,9 +17,9 @@ def run_command(name: str, config: RunConfig) -> str:
         name: Of the run.
         config: Complete; what it holds beyond today's preset becomes ``--set``.
     """
-    parts = ["python -m training run", config.preset]
+    parts = ["python -m training run", shlex.quote(config.preset)]
     if name != config.preset:
-        parts.append(f"--as {name}")
+        parts.append(f"--as {shlex.quote(name)}")
     preset = PRESETS[config.preset].to_document() if config.preset in PRESETS else {}
     for field, value in config.to_document().items():
         if value != preset.get(field) and field != "preset":

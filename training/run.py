@@ -117,10 +117,7 @@ def write_record(folder: RunFolder, record: dict[str, Any]) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    try:
-        write_json(folder.record_file, record)
-    except OSError as error:
-        raise RunError(f"cannot write {folder.record_file}: {reason(error)}") from error
+    write_json(folder.record_file, record)
 
 
 def _run(

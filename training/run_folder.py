@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import RunError, reason
-from training.files import remove_leftovers, write_json
+from training.files import read_json, remove_leftovers, write_json
 from training.tasks import parse_config
 
 __all__ = ["RunFolder", "epochs_begun"]
@@ -139,20 +138,12 @@ class RunFolder:
             )
 
     def _write(self, config: RunConfig) -> None:
-        try:
-            write_json(self.config_file, config.to_document())
-        except OSError as error:
-            raise RunError(f"cannot write {self.config_file}: {reason(error)}") from error
+        write_json(self.config_file, config.to_document())
 
     def _read(self, path: Path) -> Any:
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"no run in {self.path}: there is no {path.name}") from error
-        except OSError as error:
-            raise RunError(f"cannot read {path}: {reason(error)}") from error
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+        if not path.exists():
+            raise RunError(f"no run in {self.path}: there is no {path.name}")
+        return read_json(path)
 
 
 def epochs_begun(checkpoint: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from issrnn.invalid import first_problem
 from training.errors import RunError, reason
 from training.plots import write_figure
 from training.tables.markdown import markdown_table
@@ -79,14 +80,15 @@ def read_products(path: Path) -> Products | None:
     except OSError as error:
         raise RunError(f"cannot read {path}: {reason(error)}") from error
     except ValidationError as error:
-        raise RunError(f"{path} is not what benchmark-products records: {error}") from error
+        what = first_problem(error)
+        raise RunError(f"{path} is not what benchmark-products records: {what}") from error
 
 
 def time_products(
     hidden_size: int,
     batch_size: int,
     rounds: int,
-    between: Callable[[], None] | None = None,
+    between: Callable[[], object] | None = None,
 ) -> Product:
     """Time the dense product, and every way of leaving weights out at every sparsity, in turn.
 

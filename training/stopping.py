@@ -19,7 +19,7 @@ class StopRequest:
         self.signal_number: int | None = None
 
     def receive(self, signal_number: int, _frame: FrameType | None) -> None:
-        """Signal handler; the second signal finds the former handlers and acts at once."""
+        """Signal handler; the second signal ends the process at once."""
         self.signal_number = signal_number
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)

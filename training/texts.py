@@ -38,8 +38,9 @@ class Texts:
         return np.diff(self.borders)
 
     @classmethod
-    def join(cls, texts: Sequence[Sequence[int]]) -> Texts:
+    def join(cls, texts: Sequence[Sequence[int] | NDArray[np.int32]]) -> Texts:
         """Put texts one after the other."""
         borders = np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64)
-        words = np.fromiter((word for text in texts for word in text), np.int32, int(borders[-1]))
+        none = np.empty(0, np.int32)
+        words = np.concatenate([none, *(np.asarray(text, np.int32) for text in texts)])
         return cls(words, borders)

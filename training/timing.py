@@ -26,7 +26,7 @@ class Times:
 def time_in_turn(
     calls: Mapping[str, Callable[[], object]],
     rounds: int,
-    between: Callable[[], None] | None = None,
+    between: Callable[[], object] | None = None,
 ) -> list[Times]:
     """Time each call once a round, so that whatever else the machine does meets all of them alike.
 

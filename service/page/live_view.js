@@ -66,6 +66,9 @@ export function createLiveView(catalogue) {
     restyle() {
       for (const each of all) each.restyle();
     },
+    destroy() {
+      for (const each of all) each.destroy();
+    },
   };
 }
 

@@ -32,9 +32,10 @@ export function timeChart(title, lines, onCursor) {
     plot = new uPlot(options(lines, width(), () => range, onCursor), data, place);
   }
 
-  new ResizeObserver(() => {
+  const resizing = new ResizeObserver(() => {
     if (plot && place.clientWidth) plot.setSize({ width: width(), height: HEIGHT });
-  }).observe(place);
+  });
+  resizing.observe(place);
 
   return {
     element,
@@ -56,6 +57,11 @@ export function timeChart(title, lines, onCursor) {
     /** After the colours have changed. */
     restyle() {
       if (plot) build();
+    },
+    /** For good: uPlot keeps a list of all charts whose cursors go together. */
+    destroy() {
+      resizing.disconnect();
+      plot?.destroy();
     },
   };
 }

@@ -151,6 +151,9 @@ def test_metrics_may_need_a_key_too(settings_for: Callable[..., Settings]) -> No
         assert client.get("/metrics").status_code == 401
         assert client.get("/metrics", headers=bearer(KEYS["team-a"])).status_code == 200
         assert client.get("/health/ready").status_code == 200
+        paths = client.get("/openapi.json").json()["paths"]
+    assert "security" in paths["/metrics"]["get"]
+    assert "security" not in paths["/health/ready"]["get"]
 
 
 def test_the_log_names_the_key_and_never_holds_it(

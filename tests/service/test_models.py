@@ -101,6 +101,8 @@ def test_a_folder_must_be_named_as_its_model(admin_client: httpx.Client, folder:
     response = admin_client.post("/models/copy/reload", headers=ADMIN)
     assert response.status_code == 409
     assert "rename" in response.json()["detail"]
+    assert admin_client.get("/models/copy").status_code == 404  # nothing has changed
+    assert 'model="copy"' not in admin_client.get("/metrics").text
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fetc", "..", "%2e%2e", ".one", "One", "one%00"])

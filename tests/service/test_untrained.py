@@ -58,6 +58,7 @@ def test_of_two_classifiers_of_one_size_the_second_is_sparse(
     ]
     dense, sparse = (load(tmp_path / card.name) for card in cards)
     assert not dense.card.sparse_weights
+    assert dense.card.provenance.command.endswith("FOLDER --task classify --seed 0")
     matrices = {name for name, each in sparse.weights.items() if each.ndim == 2}
     assert set(sparse.card.sparse_weights) == matrices - {"output.weight"}
     for name, count in sparse.card.sparse_weights.items():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 
 import pytest
 
@@ -30,7 +31,13 @@ def test_a_run_without_a_clip_survives_json_and_the_card_of_its_artifact() -> No
     card = json.loads(provenance.model_dump_json())
     assert parse_config(document, "here") == parse_config(card["training"], "here") == config
     assert config.clip == math.inf
-    assert run_command("mine", config).endswith("--set clip=Infinity")
+    assert run_command("mine", config).endswith("--as mine --set clip=Infinity")
+
+
+def test_the_command_that_makes_a_run_again_is_for_a_shell() -> None:
+    config = find_preset("ptb-lstm-small-dense")
+    command = run_command("my run; it's", config)
+    assert shlex.split(command)[-2:] == ["--as", "my run; it's"]
 
 
 def test_fields_are_overridden_by_their_names() -> None:

@@ -69,7 +69,7 @@ class SparseStep:
 
 
 def time_sparse_steps(
-    workload: SparseWorkload, between: Callable[[], None] | None = None
+    workload: SparseWorkload, between: Callable[[], object] | None = None
 ) -> list[SparseStep]:
     """Time whole training steps of all `WAYS`: forward, backward, clip, Adam.
 

@@ -103,11 +103,13 @@ def fetch_imdb(directory: Path) -> Path:
         The folder.
 
     Raises:
-        DataError: If the download fails or does not have the known checksum; the archive is either
-            complete or not there.
+        DataError: If the download fails or does not have the known checksum, when the archive is
+            not there; or if what is there is damaged or not complete.
     """
     folder = directory / "imdb"
-    if not any((folder / name).exists() for name in _NAMES):
+    if any((folder / name).exists() for name in _NAMES):
+        read_imdb(find_imdb(directory))
+    else:
         download(IMDB_URL, folder / _ARCHIVE, IMDB_SHA256)
     return folder
 

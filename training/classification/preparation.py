@@ -60,7 +60,8 @@ def prepare(corpus: CorpusName, data: Path, cache: Path) -> Prepared:
             is made again.
 
     Raises:
-        DataError: If the data are missing or damaged, or the cache cannot be written.
+        DataError: If the data are missing or damaged.
+        RunError: If the cache cannot be written.
     """
     find, read, module = _CORPORA[corpus]
     path = find(data)
@@ -92,9 +93,7 @@ def _split_into_words(raw: RawCorpus, name: str) -> Prepared:
     names = tuple(sorted({entry.label for entry in raw.texts}))
     return Prepared(
         words=tuple(ids),
-        texts=Texts(
-            np.concatenate(texts), np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64)
-        ),
+        texts=Texts.join(texts),
         labels=np.array([names.index(entry.label) for entry in raw.texts], np.int64),
         label_names=names,
         is_test=np.array([entry.is_test for entry in raw.texts], np.bool_),

@@ -15,9 +15,10 @@ from training.language_modelling.corpus import Corpus
 from training.language_modelling.experiment import LanguageModelling
 from training.session import Session, start
 from training.step import train_step
+from training.tables.markdown import markdown_table
 from training.timing import Times, time_in_turn
 
-__all__ = ["StepWorkload", "table", "time_steps"]
+__all__ = ["STEPS", "StepWorkload", "table", "time_steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class StepWorkload:
 
 
 _LASSO = {"variant": "iss", "lambda": 0.002}
-_VARIANTS: dict[str, dict[str, Any]] = {
+STEPS: dict[str, dict[str, Any]] = {
     "nn.LSTM, fp32": {"recurrent": "torch", "precision": "fp32"},
     "FastLSTM, fp32": {"recurrent": "fast", "precision": "fp32"},
     "FastLSTM, bf16": {"recurrent": "fast", "precision": "bf16"},
@@ -46,9 +47,10 @@ _VARIANTS: dict[str, dict[str, Any]] = {
         "tau": 1e-4,
     },
 }
+"""What is timed, by what differs in the config."""
 
 
-def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None) -> list[Times]:
+def time_steps(workload: StepWorkload, between: Callable[[], object] | None = None) -> list[Times]:
     """Time whole training steps: forward, backward, clip, update, regularisation.
 
     Learning rate 0 keeps the weights, and so the work, the same; the group lasso then
@@ -58,7 +60,7 @@ def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None
         workload: Sizes.
         between: Called after each measurement.
     """
-    sessions = {name: _session(workload, settings) for name, settings in _VARIANTS.items()}
+    sessions = {name: _session(workload, settings) for name, settings in STEPS.items()}
     calls = {
         name: partial(train_step, session, 0, learning_rate=0.0)
         for name, session in sessions.items()
@@ -69,17 +71,18 @@ def time_steps(workload: StepWorkload, between: Callable[[], None] | None = None
 def table(times: Sequence[Times]) -> str:
     """Markdown: medians, ranges, and ratios to torch's LSTM and to the plain bf16 step."""
     reference, plain = times[0].median, times[2].median
-    lines = [
-        "| step | median ms | range ms | speed-up over nn.LSTM | time over FastLSTM, bf16 |",
-        "|---|---|---|---|---|",
-    ]
-    for measured in times:
-        low, high = min(measured.milliseconds), max(measured.milliseconds)
-        lines.append(
-            f"| {measured.name} | {measured.median:.0f} | {low:.0f} to {high:.0f} "
-            f"| {reference / measured.median:.2f}x | {measured.median / plain - 1:+.1%} |"
+    columns = ("step", "median ms", "range ms", "speed-up over nn.LSTM", "time over FastLSTM, bf16")
+    rows = [
+        (
+            measured.name,
+            f"{measured.median:.0f}",
+            f"{min(measured.milliseconds):.0f} to {max(measured.milliseconds):.0f}",
+            f"{reference / measured.median:.2f}x",
+            f"{measured.median / plain - 1:+.1%}",
         )
-    return "\n".join(lines)
+        for measured in times
+    ]
+    return markdown_table(columns, rows)
 
 
 def _session(workload: StepWorkload, settings: dict[str, Any]) -> Session:

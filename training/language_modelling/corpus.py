@@ -24,7 +24,6 @@ __all__ = [
     "build_vocabulary",
     "fetch_ptb",
     "load_corpus",
-    "read_split",
 ]
 
 Split = Literal["train", "valid", "test"]
@@ -102,15 +101,6 @@ def build_vocabulary(words: Sequence[str], limit: int | None = None) -> Vocabula
         kept = {*others[: limit - len(specials)], *specials}
         ordered = [word for word in ordered if word in kept]
     return Vocabulary((*ordered, *(special for special in specials if special not in counts)))
-
-
-def read_split(directory: Path, name: str, split: Split, vocabulary: Vocabulary) -> Tensor:
-    """Word ids of one split, (N,) int64, in a given vocabulary.
-
-    Raises:
-        DataError: As `load_corpus`.
-    """
-    return _encode(_read(_find(directory, name, split), name, split).words, vocabulary)
 
 
 def fetch_ptb(directory: Path) -> Path:

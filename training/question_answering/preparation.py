@@ -49,7 +49,8 @@ def prepare(
         limit: Word vectors to keep, unless the data has more words.
 
     Raises:
-        DataError: If data or word vectors are missing or damaged, or the cache cannot be written.
+        DataError: If data or word vectors are missing or damaged.
+        RunError: If the cache cannot be written.
     """
     splits = {split: load_squad(data, split) for split in SPLITS}
     sha256 = {f"{split}-v1.1.json": splits[split].sha256 for split in SPLITS}

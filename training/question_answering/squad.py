@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -164,7 +164,3 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} is damaged: {reason(error)}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
-
-
-def _copy(content: bytes, file: BinaryIO) -> None:
-    file.write(content)

@@ -10,12 +10,11 @@ from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import DivergedError
 from training.experiment import kept_epoch
-from training.files import write_json
+from training.files import read_json, write_json
 from training.loop import Enough
 from training.run import RunOptions, resolve, run
 from training.run_folder import RunFolder
 from training.search.space import Trial
-from training.tables.records import read_document
 from training.tasks import parse_config, quality_of
 
 __all__ = ["diverged", "epochs_done", "quality_after"]
@@ -72,7 +71,7 @@ def diverged(folder: RunFolder, config: RunConfig) -> bool:
         RunError: If its files are damaged.
     """
     path = folder.path / _DIVERGED
-    return path.exists() and parse_config(read_document(path), str(path)) == config
+    return path.exists() and parse_config(read_json(path), str(path)) == config
 
 
 def epochs_done(folder: RunFolder) -> list[dict[str, Any]]:

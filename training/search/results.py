@@ -12,7 +12,6 @@ import torch
 from matplotlib.figure import Figure
 
 from training.checkpoint import load_document
-from training.errors import RunError, reason
 from training.experiment import Quality, kept_epoch, parse_architecture
 from training.files import write_whole
 from training.plots import write_figure
@@ -175,11 +174,7 @@ def write_results(folder: Path) -> str:
     table = results_table(results, quality)
     plot_results(folder / "pareto.png", folder.name, results, quality)
     page = f"# {folder.name}\n\n{table}\n\n{_REMARK}\n\n![quality against size](pareto.png)\n"
-    path = folder / "results.md"
-    try:
-        write_whole(path, lambda file: file.write(page.encode()))
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {reason(error)}") from error
+    write_whole(folder / "results.md", lambda file: file.write(page.encode()))
     return table
 
 

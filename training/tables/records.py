@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from training.config import RunConfig
-from training.errors import RunError, reason
+from training.errors import RunError
+from training.files import read_json
 from training.tasks import parse_config
 
-__all__ = ["REMARKS_FILE", "Record", "config_of", "read_document", "read_records", "read_remarks"]
+__all__ = ["REMARKS_FILE", "Record", "config_of", "read_records", "read_remarks"]
 
 Record = dict[str, Any]
 """The content of a run's ``record.json``."""
@@ -36,7 +36,7 @@ def read_records(folder: Path) -> list[Record]:
     """
     if not folder.is_dir():
         raise RunError(f"no folder {folder}: --records names the one that holds the records")
-    documents = [read_document(path) for path in sorted(folder.glob("*.json"))]
+    documents = [read_json(path) for path in sorted(folder.glob("*.json"))]
     needed = {"config", "metrics", "hidden_sizes"}
     return [d for d in documents if isinstance(d, dict) and needed <= d.keys()]
 
@@ -50,21 +50,7 @@ def read_remarks(folder: Path) -> dict[str, str]:
     path = folder / REMARKS_FILE
     if not path.exists():
         return {}
-    document = read_document(path)
+    document = read_json(path)
     if not isinstance(document, dict) or not all(isinstance(v, str) for v in document.values()):
         raise RunError(f"{path} must hold sentences by the keys of sections")
     return document
-
-
-def read_document(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        RunError: If it cannot be read or is no JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {reason(error)}") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error

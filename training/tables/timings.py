@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import RunError
-from training.tables.records import read_document
+from training.files import read_json
 
 __all__ = ["NO_TIMINGS", "Timing", "Timings", "read_timings"]
 
@@ -70,7 +70,7 @@ def read_timings(path: Path) -> Timings:
     """
     if not path.exists():
         return NO_TIMINGS
-    document = read_document(path)
+    document = read_json(path)
     try:
         versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
         return Timings(

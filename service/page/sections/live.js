@@ -28,7 +28,7 @@ export function createLive(catalogue) {
       if (visible && !paused()) draw();
     } catch (error) {
       if (visible && !paused()) {
-        view = undefined;
+        forgetView();
         output.fail(error);
       }
     }
@@ -58,6 +58,11 @@ export function createLive(catalogue) {
     });
   }
 
+  function forgetView() {
+    view?.destroy();
+    view = undefined;
+  }
+
   function remember() {
     const defaults = [...form.querySelectorAll("select")].every((each) =>
       each.value === each.querySelector("option[selected]").value);
@@ -71,7 +76,7 @@ export function createLive(catalogue) {
     draw();
   });
   pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!paused())));
-  catalogue.addEventListener("change", () => (view = undefined));
+  catalogue.addEventListener("change", forgetView);
   document.addEventListener("themechange", () => view?.restyle());
   document.addEventListener("visibilitychange", poll);
   setInterval(poll, EVERY_MS);

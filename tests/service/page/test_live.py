@@ -126,6 +126,8 @@ def test_a_model_that_is_added_shows_up_by_itself(visit: Visit, tmp_path: Path) 
         headers = {"Authorization": "Bearer open sesame"}
         assert client.post("/models/second/reload", headers=headers).status_code == 200
         expect(page.get_by_role("row", name="second")).to_be_visible()
+        # the charts of before are gone for good
+        assert page.evaluate("uPlot.sync('live').plots.length") == 6
         page.get_by_role("link", name="Score", exact=True).click()
         expect(page.get_by_role("checkbox", name="second")).to_be_visible()
         page.close()

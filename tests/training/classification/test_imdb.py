@@ -96,8 +96,9 @@ def test_fetching_verifies_and_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(imdb, "IMDB_SHA256", hashlib.sha256(content).hexdigest())
     assert fetch_imdb(tmp_path) == tmp_path / "imdb"
     assert (tmp_path / "imdb" / "aclImdb_v1.tar.gz").read_bytes() == content
-    fetch_imdb(tmp_path)
     assert asked == [IMDB_URL, IMDB_URL]
+    with pytest.raises(DataError, match="has no aclImdb/train/neg"):  # this one holds nothing
+        fetch_imdb(tmp_path)
     write_imdb(tmp_path / "unpacked")
     fetch_imdb(tmp_path / "unpacked")
     assert len(asked) == 2

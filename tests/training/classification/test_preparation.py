@@ -13,7 +13,7 @@ from tests.training.classification.small_corpora import (
 )
 from training.classification import preparation
 from training.classification.preparation import Prepared, prepare
-from training.errors import DataError
+from training.errors import RunError
 
 
 def assert_same(one: Prepared, other: Prepared) -> None:
@@ -97,5 +97,5 @@ def test_other_data_have_caches_of_their_own(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     data = write_sanders(tmp_path)
     (tmp_path / "cache").write_text("a file is in the way")
-    with pytest.raises(DataError, match=r"cannot write .*cache"):
+    with pytest.raises(RunError, match=r"cannot write .*cache"):
         prepare("sanders", data, tmp_path / "cache")

@@ -17,7 +17,6 @@ from training.language_modelling.corpus import (
     build_vocabulary,
     fetch_ptb,
     load_corpus,
-    read_split,
 )
 
 
@@ -67,11 +66,6 @@ def test_a_limit_holds_and_the_most_frequent_words_stay(words: list[str], limit:
 def test_a_limit_has_place_for_what_must_be_there() -> None:
     with pytest.raises(ValueError, match="no place for <eos> and <unk>"):
         build_vocabulary(["a"], 1)
-
-
-def test_a_split_is_read_in_a_given_vocabulary(data: Path) -> None:
-    loaded = load_corpus(data, "tiny")
-    assert read_split(data, "tiny", "test", loaded.vocabulary).equal(loaded.test)
 
 
 def test_a_missing_file_says_where_to_point(tmp_path: Path) -> None:

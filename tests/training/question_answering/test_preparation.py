@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training.question_answering.small_squad import TRAIN, write_squad, write_vectors
-from training.errors import DataError
+from training.errors import RunError
 from training.question_answering import preparation
 from training.question_answering.preparation import Prepared, prepare
 from training.question_answering.questions import QuestionSet
@@ -81,5 +81,5 @@ def test_other_data_vectors_and_limits_have_caches_of_their_own(tmp_path: Path) 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     data, vectors = write_squad(tmp_path), write_vectors(tmp_path)
     (tmp_path / "cache").write_text("a file is in the way")
-    with pytest.raises(DataError, match=r"cannot write .*cache"):
+    with pytest.raises(RunError, match=r"cannot write .*cache"):
         prepare(data, tmp_path / "cache", vectors)
