@@ -86,20 +86,20 @@ def main(arguments: list[str] | None = None) -> int:
                 rows += [row | more for row in measured["rows"]]
                 models = [f"{each['name']} ({each['engine']})" for each in measured["models"]]
                 conditions = machine(measured["conditions"])
+            record = {
+                "date": started.isoformat(timespec="seconds"),
+                "what": options.what,
+                "repeats": repeat + 1,  # that are done: a later one may fail
+                "load": load,
+                "settings": recorded_settings(os.environ),
+                "conditions": conditions,
+                "models": models,
+                "rows": rows,
+            }
+            (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    record = {
-        "date": started.isoformat(timespec="seconds"),
-        "what": options.what,
-        "repeats": options.repeats,
-        "load": load,
-        "settings": recorded_settings(os.environ),
-        "conditions": conditions,
-        "models": models,
-        "rows": rows,
-    }
-    (out / "scale.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(table(summarise(rows), options.what))
     return 0
 
@@ -148,15 +148,17 @@ def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def table(rows: list[dict[str, Any]], what: str) -> str:
     """A Markdown table of `summarise`."""
     lines = [
-        f"| variant | loop | load | {what} | answers/s | ratio | p50 ms | p99 ms | lost | cores |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| task | variant | loop | load | {what} | answers/s | ratio | p50 ms | p99 ms | lost "
+        "| cores |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in sorted(
         rows, key=lambda row: (*map(str, row["key"][:4]), row["key"][4], row["count"])
     ):
-        _, _, variant, loop, load = row["key"]
+        scenario, task, variant, loop, load = row["key"]
+        named = task if task == scenario else f"{scenario}: {task}"
         lines.append(
-            f"| {variant} | {loop} | {load:g} | {row['count']} | {row['throughput']:.0f}"
+            f"| {named} | {variant} | {loop} | {load:g} | {row['count']} | {row['throughput']:.0f}"
             f" | {_ratio(row['ratios'])}"
             f" | {row.get('p50_ms', float('nan')):.1f} | {row.get('p99_ms', float('nan')):.1f}"
             f" | {row['refused'] + row['failed']:.1%} | {row['service_cpu']:.1f} |"
@@ -248,7 +250,11 @@ def running(what: str, count: int, folder: Path, serve: str) -> Iterator[tuple[s
             yield url, process.pid
         finally:
             process.terminate()
-            process.wait(STOP_SECONDS)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, count: int, log: Path) -> None:

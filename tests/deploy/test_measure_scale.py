@@ -45,6 +45,13 @@ def test_ratios_are_of_neighbours_in_time() -> None:
     assert "| 2 | 180 | 1.90x (1.50 to 2.00) | 10.0 |" in text
 
 
+def test_the_tasks_of_a_mix_are_told_apart() -> None:
+    mixed = [row(1, 9.0, scenario="mix", task=task) for task in ("all", "score", "answer")]
+    text = table(summarise([row(1, 50.0), *mixed]), "workers")
+    for label in ("score", "mix: all", "mix: score", "mix: answer"):
+        assert f"| {label} | tiny-iss | closed | 4 | 1 |" in text
+
+
 def test_a_load_at_which_nothing_was_answered_has_no_ratio() -> None:
     rows = [row(1, 0.0, p50_ms=None, p99_ms=None, failed=1.0), row(2, 10.0)]
     one, two = summarise(rows)
@@ -101,6 +108,32 @@ def test_each_load_has_the_cores_it_used(
     _, _, light, heavy = capsys.readouterr().out.splitlines()
     assert light.endswith("| 0.2 |")
     assert heavy.endswith("| 1.9 |")
+
+
+def test_what_was_measured_before_a_failure_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def running(_what: str, _count: int, folder: Path, _serve: str) -> Iterator[tuple[str, int]]:
+        if folder.name.endswith("-3"):
+            raise RuntimeError("1 processes were not ready")
+        yield "http://service", 17
+
+    def load_test(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        folder = Path(command[command.index("--out") + 1])
+        folder.mkdir()
+        record = {"rows": [row(1, 5.0)], "models": [], "conditions": {"load_average_before": 0.0}}
+        (folder / "record.json").write_text(json.dumps(record))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(deploy.measure_scale, "running", running)
+    monkeypatch.setattr(subprocess, "run", load_test)
+    out = tmp_path / "scale"
+    assert main(["workers", "1", "--repeats", "3", "--out", str(out)]) == 1
+    assert "not ready" in capsys.readouterr().err
+    record = json.loads((out / "scale.json").read_text())
+    assert record["repeats"] == 2
+    assert [each["repeat"] for each in record["rows"]] == [0, 1]
 
 
 def test_ray_is_asked_for_where_it_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
