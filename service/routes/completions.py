@@ -27,10 +27,10 @@ from service.openai import (
     to_sequence,
     work_of_prompts,
 )
-from service.problems import REFUSALS, FieldError, ProblemError
+from service.problems import REFUSALS, FieldProblemError
 from service.replying import DEADLINE_HEADER, compute, deadline_of
 from service.settings import Settings
-from service.tasks.base import check_length
+from service.tasks.base import check_length, check_top_k
 from service.tasks.score.job import ScoredSequence, ScoreJob
 from service.tasks.score.reply import count_scored
 from service.variants import Variant
@@ -96,16 +96,14 @@ def _check(request: CompletionRequest, settings: Settings) -> None:
     one = isinstance(request.prompt, str) or isinstance(request.prompt[0], int)
     if not one and len(request.prompt) > settings.max_texts:
         message = f"{len(request.prompt)} prompts; at most {settings.max_texts} are allowed"
-        raise ProblemError(413, message, [FieldError("prompt", message)])
+        raise FieldProblemError(413, "prompt", message)
     prompts: dict[str, object] = {"prompt": request.prompt}
     if not one:
         prompts = {f"prompt[{index}]": prompt for index, prompt in enumerate(request.prompt)}
     for path, prompt in prompts.items():
         if isinstance(prompt, str):
-            check_length(prompt, path, settings)
-    if request.logprobs is not None and request.logprobs > settings.max_top_k:
-        message = f"{request.logprobs}; at most {settings.max_top_k} is allowed"
-        raise ProblemError(422, message, [FieldError("logprobs", message)])
+            check_length(prompt, path, settings.max_text_chars)
+    check_top_k(request.logprobs or 0, "logprobs", settings)
 
 
 async def _compute(
@@ -137,8 +135,7 @@ def _prepare(
     try:
         prompts = encode_prompts(request, variant.vocabulary)
     except TokenIdError as error:
-        path, message = error.args
-        raise ProblemError(422, message, [FieldError(path, message)]) from error
+        raise FieldProblemError(422, *error.args) from error
     job = ScoreJob(
         [to_sequence(prompt, variant.vocabulary) for prompt in prompts],
         chunk_steps=settings.chunk_steps,

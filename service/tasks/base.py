@@ -24,6 +24,7 @@ __all__ = [
     "Task",
     "check_length",
     "check_texts",
+    "check_top_k",
     "timing_of",
 ]
 
@@ -97,18 +98,29 @@ def check_texts(texts: Sequence[str], settings: Settings) -> None:
         message = f"{len(texts)} texts; at most {settings.max_texts} are allowed"
         raise FieldProblemError(413, "texts", message)
     for index, text in enumerate(texts):
-        check_length(text, f"texts[{index}]", settings)
+        check_length(text, f"texts[{index}]", settings.max_text_chars)
 
 
-def check_length(text: str, path: str, settings: Settings) -> None:
-    """Check a text or prompt of a request.
+def check_length(text: str, path: str, most: int) -> None:
+    """Check a text of a request.
 
     Raises:
-        FieldProblemError: 413 if it is too long.
+        FieldProblemError: 413 if it has more than ``most`` characters.
     """
-    if len(text) > settings.max_text_chars:
-        message = f"{len(text)} characters; at most {settings.max_text_chars} are allowed"
+    if len(text) > most:
+        message = f"{len(text)} characters; at most {most} are allowed"
         raise FieldProblemError(413, path, message)
+
+
+def check_top_k(top_k: int, path: str, settings: Settings) -> None:
+    """Check how many alternatives a request asks for.
+
+    Raises:
+        FieldProblemError: 422 if they are too many.
+    """
+    if top_k > settings.max_top_k:
+        message = f"{top_k}; at most {settings.max_top_k} is allowed"
+        raise FieldProblemError(422, path, message)
 
 
 def timing_of(result: JobResult[Any], now: float, started: float) -> Timing:

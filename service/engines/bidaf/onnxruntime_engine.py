@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,15 @@ import numpy as np
 from issrnn.architecture import BiDAFArchitecture
 from issrnn.artifact import Weights
 from issrnn.reading.encoding import Encoded
-from service.engines.base import EngineName, Floats, Ids, Lengths
+from service.engines.base import Floats, Ids, Lengths
 from service.engines.bidaf.graph import SCORES, build_graph
 from service.engines.bidaf.passages import Passage, SpanLogits
-from service.engines.int8 import quantise
-from service.engines.onnx_session import create_session, weight_bytes
+from service.engines.onnx_engine import OnnxEngine
 
 __all__ = ["OnnxruntimeEngine"]
 
 
-class OnnxruntimeEngine:
+class OnnxruntimeEngine(OnnxEngine):
     """Runs the graph of `build_graph`.
 
     In int8, LSTM and highway layers have int8 weights and activations that are quantised for each
@@ -44,14 +44,13 @@ class OnnxruntimeEngine:
             int8: Quantise.
             profile: As `service.engines.onnx_session.create_session` takes it.
         """
-        self.name: EngineName = "onnxruntime-int8" if int8 else "onnxruntime-fp32"
-        graph = build_graph(architecture, weights)
-        if int8:
-            graph = quantise(graph, ["MatMul", "LSTM"], leave=SCORES)
-        self.weight_bytes = weight_bytes(graph)
-        serialised = graph.SerializeToString()
-        del graph  # not beside the session's own copy
-        self.session = create_session(serialised, threads, profile=profile)
+        super().__init__(
+            partial(build_graph, architecture, weights),
+            threads,
+            quantised=["MatMul", "LSTM"] if int8 else None,
+            leave=SCORES,
+            profile=profile,
+        )
 
     def compute(self, items: Sequence[Passage]) -> list[SpanLogits]:
         """Read passages together."""

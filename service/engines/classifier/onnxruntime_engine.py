@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from issrnn.architecture import ClassifierArchitecture
 from issrnn.artifact import Weights
-from service.engines.base import EngineName, Floats
+from service.engines.base import Floats
 from service.engines.classifier.chunks import LabelLogits, PaddedTexts, TextChunk, pad, split
 from service.engines.classifier.graph import build_graph
-from service.engines.int8 import quantise
-from service.engines.onnx_session import create_session, weight_bytes
+from service.engines.onnx_engine import OnnxEngine
 from service.engines.states import state_names
 
 __all__ = ["OnnxruntimeEngine"]
 
 
-class OnnxruntimeEngine:
+class OnnxruntimeEngine(OnnxEngine):
     """Runs the graph of `build_graph`.
 
     In int8, LSTM layers have int8 weights and activations that are quantised for each batch: an
@@ -45,15 +45,13 @@ class OnnxruntimeEngine:
             int8: Quantise.
             profile: As `service.engines.onnx_session.create_session` takes it.
         """
-        self.name: EngineName = "onnxruntime-int8" if int8 else "onnxruntime-fp32"
         self._architecture = architecture
-        graph = build_graph(architecture, weights)
-        if int8:
-            graph = quantise(graph, ["LSTM"])
-        self.weight_bytes = weight_bytes(graph)
-        serialised = graph.SerializeToString()
-        del graph  # not beside the session's own copy
-        self.session = create_session(serialised, threads, profile=profile)
+        super().__init__(
+            partial(build_graph, architecture, weights),
+            threads,
+            quantised=["LSTM"] if int8 else None,
+            profile=profile,
+        )
         self._outputs = ["logits", *(f"{name}_after" for name in state_names(architecture))]
         if architecture.pooling != "last":
             self._outputs.append("pooled_after")

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from issrnn.architecture import LanguageModelArchitecture
 from issrnn.artifact import Weights
-from service.engines.base import EngineName
-from service.engines.int8 import quantise
 from service.engines.language_model.chunks import Chunk, PaddedResult, Scored, pad, split
 from service.engines.language_model.graph import build_graph
-from service.engines.onnx_session import create_session, weight_bytes
+from service.engines.onnx_engine import OnnxEngine
 from service.engines.states import state_names, state_sizes
 
 __all__ = ["OnnxruntimeEngine"]
 
 
-class OnnxruntimeEngine:
+class OnnxruntimeEngine(OnnxEngine):
     """Runs the graph of `build_graph`.
 
     In int8, activations are quantised for each batch: an answer then depends slightly on what it is
@@ -49,18 +48,16 @@ class OnnxruntimeEngine:
             int8: Quantise.
             profile: As `service.engines.onnx_session.create_session` takes it.
         """
-        self.name: EngineName = "onnxruntime-int8" if int8 else "onnxruntime-fp32"
         self._state_sizes = state_sizes(architecture)
         self._state_names = state_names(architecture)
         if int8:  # what is looked up stays fp32, so that tied weights are needed in both forms
             weights = {"decoder.weight": weights["embedding.weight"], **weights}
-        graph = build_graph(architecture, weights)
-        if int8:
-            graph = quantise(graph, ["MatMul", "LSTM"])
-        self.weight_bytes = weight_bytes(graph)
-        serialised = graph.SerializeToString()
-        del graph  # not beside the session's own copy
-        self.session = create_session(serialised, threads, profile=profile)
+        super().__init__(
+            partial(build_graph, architecture, weights),
+            threads,
+            quantised=["MatMul", "LSTM"] if int8 else None,
+            profile=profile,
+        )
         self._outputs = [
             "log_probs",
             *(f"{name}_after" for name in self._state_names),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from service.engines.bidaf import SpanLogits
 from service.jobs import JobResult
-from service.problems import FieldProblemError
 from service.settings import Settings
 from service.tasks.answer.comparison import compare_answers
 from service.tasks.answer.job import AnswerJob
 from service.tasks.answer.reading import Reader, find_answers, read
 from service.tasks.answer.reply import AnswerReply
 from service.tasks.answer.schemas import AnswerRequest
-from service.tasks.base import Prepared, Task
+from service.tasks.base import Prepared, Task, check_length, check_top_k
 from service.variants import Variant
 
 __all__ = ["ANSWER"]
@@ -23,14 +22,9 @@ def _check(request: AnswerRequest, settings: Settings) -> None:
     Raises:
         FieldProblemError: 413 if a text is too long, 422 if ``top_k`` is too large.
     """
-    limits = {"question": settings.max_question_chars, "context": settings.max_context_chars}
-    for path, text in (("question", request.question), ("context", request.context)):
-        if len(text) > limits[path]:
-            message = f"{len(text)} characters; at most {limits[path]} are allowed"
-            raise FieldProblemError(413, path, message)
-    if request.top_k > settings.max_top_k:
-        message = f"{request.top_k}; at most {settings.max_top_k} is allowed"
-        raise FieldProblemError(422, "top_k", message)
+    check_length(request.question, "question", settings.max_question_chars)
+    check_length(request.context, "context", settings.max_context_chars)
+    check_top_k(request.top_k, "top_k", settings)
 
 
 def _work(request: AnswerRequest) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from service.off_loop import work_of
-from service.problems import FieldProblemError
 from service.settings import Settings
-from service.tasks.base import Prepared, Task, check_texts
+from service.tasks.base import Prepared, Task, check_texts, check_top_k
 from service.tasks.score.comparison import compare_texts
 from service.tasks.score.job import ScoreJob
 from service.tasks.score.reply import ScoreReply
@@ -26,9 +25,7 @@ def _check(request: ScoreRequest, settings: Settings) -> None:
             large.
     """
     check_texts(request.texts, settings)
-    if request.top_k > settings.max_top_k:
-        message = f"{request.top_k}; at most {settings.max_top_k} is allowed"
-        raise FieldProblemError(422, "top_k", message)
+    check_top_k(request.top_k, "top_k", settings)
 
 
 def _work(request: ScoreRequest) -> int:
