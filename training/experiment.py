@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
@@ -159,9 +161,9 @@ class Experiment(ABC, Generic[ConfigT]):
     def after_update_(self, session: Session) -> None:
         """What follows every mini-batch's update, such as an average of the weights."""
 
-    @abstractmethod
     def training_value(self, nats: float, count: int) -> float:
-        """``training_figure`` of a sum of negative log-likelihoods."""
+        """``training_figure`` of a sum of negative log-likelihoods: their mean."""
+        return nats / count if count else math.nan
 
     @abstractmethod
     def validate(self, session: Session, between: Callable[[], None]) -> dict[str, float]:
@@ -228,8 +230,19 @@ class Experiment(ABC, Generic[ConfigT]):
         Raises:
             KeyError, RuntimeError, ValueError: If the document is not one of these.
         """
-        model = self.plain_network(parse_architecture(document["architecture"]))
-        model.load_state_dict(dict(document["weights"]))
+        return self.network_with(parse_architecture(document["architecture"]), document["weights"])
+
+    def network_with(
+        self, architecture: Architecture, weights: Mapping[str, Tensor | NDArray[np.float32]]
+    ) -> nn.Module:
+        """The plain network with these weights, in evaluation mode.
+
+        Raises:
+            RuntimeError: If they are not of this architecture.
+        """
+        model = self.plain_network(architecture)
+        tensors = {n: w if isinstance(w, Tensor) else torch.tensor(w) for n, w in weights.items()}
+        model.load_state_dict(tensors)
         return model.eval()
 
     def find_groups(self, model: nn.Module) -> Groups:

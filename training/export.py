@@ -74,7 +74,7 @@ def export_run(
     if stored == "auto":
         stored = _choose_type(experiment, model)
     arrays = _arrays(model, stored)
-    metrics = experiment.measure(_network(experiment, model, arrays))
+    metrics = experiment.measure(experiment.network_with(architecture_of(model), arrays))
     may_shrink = (
         config.regularises_groups or architecture_of(model).hidden_sizes != config.hidden_sizes
     )
@@ -116,7 +116,8 @@ def _choose_type(experiment: Experiment[Any], model: nn.Module) -> Literal["floa
     if not all(bool(torch.isfinite(weight.half()).all()) for weight in model.parameters()):
         return "float32"
     exact = experiment.quick_quality(model)
-    rounded = experiment.quick_quality(_network(experiment, model, _arrays(model, "float16")))
+    half = _arrays(model, "float16")
+    rounded = experiment.quick_quality(experiment.network_with(architecture_of(model), half))
     return "float16" if math.isclose(rounded, exact, rel_tol=HALF_TOLERANCE) else "float32"
 
 
@@ -124,14 +125,6 @@ def _arrays(model: nn.Module, stored: NumberType) -> dict[str, NDArray[np.float3
     """The weights as they read back from the file."""
     weights = {name: weight.cpu().numpy() for name, weight in model.state_dict().items()}
     return decode(encode(weights, stored))
-
-
-def _network(
-    experiment: Experiment[Any], model: nn.Module, arrays: dict[str, NDArray[np.float32]]
-) -> nn.Module:
-    network = experiment.plain_network(architecture_of(model))
-    network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
-    return network.eval()
 
 
 def _provenance(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 from issrnn import artifact
@@ -131,6 +130,4 @@ def _load(path: Path) -> artifact.Artifact:
 
 def _network(loaded: artifact.Artifact, experiment: Experiment[Any]) -> nn.Module:
     experiment.check_same_tokens(loaded.vocabulary, loaded.card.name)
-    model = experiment.plain_network(loaded.card.architecture)
-    model.load_state_dict({name: torch.tensor(array) for name, array in loaded.weights.items()})
-    return model.eval()
+    return experiment.network_with(loaded.card.architecture, loaded.weights)

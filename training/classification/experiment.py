@@ -127,10 +127,6 @@ class Classification(Experiment[ClassificationConfig]):
             if stopped_improving(losses, patience):
                 update_averages_(session.optimizer)
 
-    def training_value(self, nats: float, count: int) -> float:
-        """Mean negative log-likelihood of a text's label."""
-        return nats / count if count else float("nan")
-
     def validate(self, session: Session, between: Callable[[], None]) -> dict[str, float]:
         """Accuracy on the validation texts, of the averaged weights where there are any."""
         model = cast("Classifier", session.model)

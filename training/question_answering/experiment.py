@@ -119,10 +119,6 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
         step = session.position.total_steps
         update_averages_(session.optimizer, self.config.average, step)
 
-    def training_value(self, nats: float, count: int) -> float:
-        """Mean negative log-likelihood of an answer's both ends."""
-        return nats / count if count else float("nan")
-
     def validate(self, session: Session, between: Callable[[], None]) -> dict[str, float]:
         """EM and F1 of the averaged weights on the development split."""
         model = cast("BiDAF", session.model)
