@@ -66,7 +66,8 @@ def shrink(model: nn.Module, groups: Groups) -> nn.Module:
         groups: From `find_groups` or `declare_groups`.
 
     Returns:
-        A copy without the components that can no longer matter, made of ordinary torch modules.
+        A copy without the components that can no longer matter, made of ordinary torch modules; of
+        the same sizes if there are none, such as before any was set to zero.
         Layers of different sizes that were one torch module become a `StackedRecurrent`.
 
     Raises:
