@@ -92,7 +92,7 @@ function sentence(status, body, retryAfter) {
     case 422:
       return `The service cannot work with this: ${said}.`;
     case 429:
-      return `The service takes no more for now: ${said}. Nothing was computed.`;
+      return `The service takes no more for now: ${said}.`;
     case 503:
       return `No model can answer now: ${said}. Try again ${soon}.`;
     case 504:

@@ -2,7 +2,7 @@
 
 import { readAddress } from "./address.js";
 import { storeKey } from "./api.js";
-import { Catalogue } from "./catalogue.js";
+import { Catalogue, TASKS } from "./catalogue.js";
 import { createAnswer } from "./sections/answer.js";
 import { createClassify } from "./sections/classify.js";
 import { createLive } from "./sections/live.js";
@@ -17,9 +17,19 @@ const links = Object.fromEntries([...document.querySelectorAll("nav a")].map((li
 let sections;
 let current;
 
+/** The section to begin with: of the first task that a model is served for. */
+function first() {
+  return TASKS.find((task) => catalogue.ready(task).length) ?? TASKS[0];
+}
+
+/** Tasks without a model are not offered. */
+function showTasks() {
+  for (const task of TASKS) links[task].hidden = !catalogue.ready(task).length && task !== first();
+}
+
 function go({ moveFocus }) {
   const { section, params } = readAddress();
-  const name = sections[section] ? section : "score";
+  const name = sections[section] ? section : first();
   if (name !== current) {
     sections[current]?.close?.();
     details.hide();
@@ -54,12 +64,12 @@ async function start() {
   } catch (error) {
     const section = document.getElementById("score");
     section.hidden = false;
+    section.querySelector("form").hidden = true; // nothing would read it
     createOutput(section).fail(error, () => location.reload());
     return;
   }
-  const showClassify = () => (links.classify.hidden = !catalogue.ready("classify").length);
-  catalogue.addEventListener("change", showClassify);
-  showClassify();
+  catalogue.addEventListener("change", showTasks);
+  showTasks();
   sections = {
     score: createScore(catalogue, details),
     answer: createAnswer(catalogue),

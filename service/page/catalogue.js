@@ -1,4 +1,4 @@
-/** The models that are served: asked for once, and again when one turns out to be gone. */
+/** The models that are served, as the service said when it was asked last. */
 
 import { ask } from "./api.js";
 

@@ -1,5 +1,7 @@
 /** Texts to begin with: our own, and a few in the public domain. */
 
+const MARDEN = "Marden is a harbour town on the north coast. It was founded in 1642 by fishermen from the island of Orla, who built the first pier out of oak. For two centuries the town lived from herring. When the herring left in 1871, a teacher named Clara Voss started a school for boat builders, and soon yachts from Marden won races all over the world. Today about 14,000 people live there, and the old pier is a museum.";
+
 export const SCORE = [
   { title: "Markets", params: { text: "Stocks fell sharply on Friday as traders sold shares of big banks." } },
   {
@@ -22,14 +24,14 @@ export const ANSWER = [
   {
     title: "A harbour town",
     params: {
-      context: "Marden is a harbour town on the north coast. It was founded in 1642 by fishermen from the island of Orla, who built the first pier out of oak. For two centuries the town lived from herring. When the herring left in 1871, a teacher named Clara Voss started a school for boat builders, and soon yachts from Marden won races all over the world. Today about 14,000 people live there, and the old pier is a museum.",
+      context: MARDEN,
       question: "Who started a school for boat builders?",
     },
   },
   {
     title: "When was it founded?",
     params: {
-      context: "Marden is a harbour town on the north coast. It was founded in 1642 by fishermen from the island of Orla, who built the first pier out of oak. For two centuries the town lived from herring. When the herring left in 1871, a teacher named Clara Voss started a school for boat builders, and soon yachts from Marden won races all over the world. Today about 14,000 people live there, and the old pier is a museum.",
+      context: MARDEN,
       question: "When was the town founded?",
     },
   },

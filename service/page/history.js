@@ -11,17 +11,18 @@ const WINDOW_MS = 10_000;
 const HOLE_MS = 2 * WINDOW_MS;
 
 /** Histograms a latency can be read from. */
-export const TIMES = { request: "issrnn_request_seconds", queue: "issrnn_queue_seconds", compute: "issrnn_compute_seconds" };
+const TIMES = { request: "issrnn_request_seconds", queue: "issrnn_queue_seconds", compute: "issrnn_compute_seconds" };
 
 export class History {
-  /** @type {{at: number, samples: ReturnType<typeof parse>}[]} */
+  /** @type {{at: number, started: number|undefined, samples: ReturnType<typeof parse>}[]} */
   #kept = [];
 
   /** @param {number} at Milliseconds. @param {string} text As `GET /metrics` gives it. */
   add(at, text) {
     const samples = parse(text);
+    const started = samples.get("process_start_time_seconds")?.[0].value;
     for (const name of samples.keys()) if (!name.startsWith("issrnn_")) samples.delete(name);
-    this.#kept.push({ at, samples });
+    this.#kept.push({ at, started, samples });
     this.#kept = this.#kept.filter((each) => each.at >= at - KEPT_MS);
   }
 
@@ -52,10 +53,11 @@ export class History {
     return this.#kept[0]?.at ?? Date.now();
   }
 
-  /** The newest point a window before another, but none from beyond a hole. */
+  /** The newest point a window before another, but none from beyond a hole or of another replica. */
   #before(index) {
-    const { at } = this.#kept[index];
-    const candidates = this.#kept.slice(0, index).filter((each) => each.at >= at - HOLE_MS);
+    const { at, started } = this.#kept[index];
+    const candidates = this.#kept.slice(0, index)
+      .filter((each) => each.at >= at - HOLE_MS && each.started === started);
     return candidates.findLast((each) => each.at <= at - WINDOW_MS) ?? candidates[0];
   }
 }

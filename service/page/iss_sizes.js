@@ -25,7 +25,7 @@ export function issSizes(model, series) {
 }
 
 /** `modelling.0.forward_lstm` -> "modelling 1, forward"; `layers.0` -> "layer 1". */
-export function layerName(module) {
+function layerName(module) {
   const [name, ...rest] = module.split(".");
   const index = rest.find((part) => /^\d+$/.test(part));
   const direction = rest.map((part) => /^(forward|backward)_lstm$/.exec(part)?.[1]).find(Boolean);

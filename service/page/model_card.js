@@ -8,19 +8,18 @@ import { metricName } from "./trade_off.js";
 const ARCHITECTURES = { recurrent_lm: "language model", rhn: "recurrent highway network", bidaf: "bidirectional attention flow", classifier: "LSTM classifier" };
 
 /**
- * @param {object} model As `GET /models/{name}` gives it.
+ * @param {object} model As `GET /models` gives it.
  * @param {number} series Its mark.
- * @param {HTMLElement} details Filled with how it was made.
+ * @param {HTMLElement} details Stands at the end of a ready model's card.
  */
 export function modelCard(model, series, details) {
-  const title = h("h3", {}, swatch(series), model.name, " ", h("span", { class: `state ${model.state}` }, model.state));
+  const title = h("h3", {}, model.state === "ready" ? swatch(series) : null, model.name, " ", h("span", { class: `state ${model.state}` }, model.state));
   const error = model.error ? h("p", { class: "problem" }, model.error) : null;
   if (model.state !== "ready") {
     return h("article", { class: "card model" }, title, error ?? h("p", {}, "It is being loaded."));
   }
   const kind = model.architecture.kind;
   const cell = model.architecture.cell ? `${model.architecture.cell.toUpperCase()} ` : "";
-  details.append(facts(provenance(model.provenance)), trainingTable(model.provenance));
   return h("article", { class: "card model" },
     title,
     h("p", { class: "muted" }, `${model.variant} · ${cell}${ARCHITECTURES[kind] ?? kind} · task ${model.task} · ${model.engine}`),
@@ -38,6 +37,11 @@ export function modelCard(model, series, details) {
       ...(model.reading ? [["reads", `windows of ${model.reading.window_words} words`]] : []),
     ]),
     details);
+}
+
+/** How a model was made. @param {object} made Its `provenance` in `GET /models/{name}`. */
+export function howItWasMade(made) {
+  return [facts(provenance(made)), trainingTable(made)];
 }
 
 /** Names and values; the third entry is the exact value, shown to a pointer that rests there. */

@@ -17,7 +17,7 @@ export const metric = (value) => hundredths.format(value);
 /** 4200000 -> "4.2M". */
 export const large = (value) => compact.format(value);
 
-/** Milliseconds: 0.612 -> "0.61 ms". */
+/** Milliseconds: 0.612 -> "0.612 ms". */
 export const milliseconds = (value) => (value >= 1000 ? `${number(value / 1000)} s` : `${number(value)} ms`);
 
 /** 0.1234 -> "12%"; small ones keep a digit that counts. */
@@ -47,7 +47,7 @@ export function duration(seconds) {
   return `${short.format(seconds / 3600)} h`;
 }
 
-/** How a value relates to the first model's: "1.3× less", "the same". */
+/** How a value relates to the first model's: "1.30× less", "the same". */
 export function ratio(value, reference, less, more) {
   if (!(value > 0) || !(reference > 0)) return "";
   const times = value < reference ? reference / value : value / reference;

@@ -5,11 +5,27 @@ import { writeAddress } from "./address.js";
 import { h, swatch } from "./dom.js";
 import { drawTimes } from "./timing.js";
 
+/** Something is missing in a form. */
+export class Missing extends Error {
+  /**
+   * @param {string} message Asks for it.
+   * @param {HTMLElement} [field] Where it belongs.
+   */
+  constructor(message, field) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** The texts of a field that takes one a line. */
+export function linesOf(text) {
+  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+}
+
 /**
  * @typedef {object} TaskView
  * @property {string} task As in `POST /compare`, and the section's id.
- * @property {() => object} read The request in the form; throws an Error whose message asks for what
- *   is missing.
+ * @property {() => object} read The request in the form; throws `Missing`.
  * @property {(params: URLSearchParams) => void} fill Put an address' parameters into the form.
  * @property {() => [string, string][]} params The form as parameters of an address.
  * @property {object[]} examples Each with a title and what `params` would give.
@@ -38,7 +54,7 @@ export function createTaskForm(view, catalogue) {
       h("label", {}, h("input", {
         type: "checkbox", name: "model", value: model.name, checked: !unchosen.has(model.name),
       }), swatch(catalogue.series(model.name)), model.name));
-    choices.replaceChildren(h("legend", {}, "Models"), ...boxes);
+    choices.replaceChildren(choices.querySelector("legend"), ...boxes);
     if (!boxes.length) choices.append(h("p", {}, "None for this task is being served."));
   }
 
@@ -55,7 +71,7 @@ export function createTaskForm(view, catalogue) {
     const controller = (running = new AbortController());
     try {
       const models = boxes().filter((box) => box.checked).map((box) => box.value);
-      if (boxes().length && !models.length) throw new Error("Choose at least one model.");
+      if (boxes().length && !models.length) throw new Missing("Choose at least one model.");
       const request = view.read();
       shown = params().toString();
       const fits = writeAddress(view.task, params(), { replace });
@@ -72,7 +88,7 @@ export function createTaskForm(view, catalogue) {
       if (error.name === "AbortError") return;
       output.fail(error, () => run({ replace: true }));
       if (error instanceof Problem && error.status === 404) await catalogue.refresh().catch(() => {});
-      if (!(error instanceof Problem)) form.querySelector(":invalid, textarea")?.focus();
+      if (error instanceof Missing) error.field?.focus();
     }
   }
 
@@ -113,6 +129,7 @@ export function createTaskForm(view, catalogue) {
       view.fill(empty ? new URLSearchParams(view.examples[0].params) : asked);
       const gone = named.filter((name) => !all.includes(name));
       if (gone.length) {
+        running?.abort();
         shown = asked.toString();
         if (unchosen.size === all.length) unchosen = new Set();
         drawChoices();

@@ -23,6 +23,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const select = document.getElementById("theme");
+    if (!select) return; // the API's description has no switch
     select.value = root.dataset.theme ?? "";
     select.addEventListener("change", () => {
       apply(select.value);

@@ -58,6 +58,8 @@ export function createTokenDetails(panel) {
       };
       block.addEventListener("pointerover", on);
       block.addEventListener("focusin", on);
+      // Safari focuses no button that is tapped, and the panel of one that is not focused goes away
+      block.addEventListener("click", (event) => event.target.closest("button.token")?.focus());
       block.addEventListener("pointerout", leave);
       block.addEventListener("focusout", leave);
     },

@@ -34,7 +34,7 @@ export function disagreements(difference) {
 }
 
 /** What a token stands for: the text's own words, or the end of the sentence. */
-export function sourceOf(points, token) {
+function sourceOf(points, token) {
   return token.end > token.start ? slicePoints(points, token.start, token.end) : "⏎";
 }
 
@@ -77,6 +77,7 @@ function moveByKeys(block) {
   }
 
   block.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
     const line = lists.findIndex((list) => list.includes(event.target));
     if (line < 0) return;
     const at = lists[line].indexOf(event.target);

@@ -5,7 +5,7 @@ import { h, swatch } from "../dom.js";
 import { ANSWER } from "../examples.js";
 import { percent } from "../numbers.js";
 import { markedPassage, showBest } from "../passage.js";
-import { createTaskForm } from "../task_form.js";
+import { createTaskForm, Missing } from "../task_form.js";
 
 /** @param {import("../catalogue.js").Catalogue} catalogue */
 export function createAnswer(catalogue) {
@@ -26,8 +26,8 @@ export function createAnswer(catalogue) {
       ...(top.value === "3" ? [] : [["top", top.value]]),
     ],
     read() {
-      if (!context.value.trim()) throw new Error("Put in a passage first.");
-      if (!question.value.trim()) throw new Error("Ask a question about the passage.");
+      if (!context.value.trim()) throw new Missing("Put in a passage first.", context);
+      if (!question.value.trim()) throw new Missing("Ask a question about the passage.", question);
       return { context: context.value, question: question.value, top_k: Number(top.value) };
     },
     draw: (response, request, times) => draw(response, request, times, catalogue),

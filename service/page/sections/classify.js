@@ -4,7 +4,13 @@ import { bars } from "../bars.js";
 import { h, swatch } from "../dom.js";
 import { CLASSIFY } from "../examples.js";
 import { integer, percent } from "../numbers.js";
-import { createTaskForm } from "../task_form.js";
+import { createTaskForm, linesOf, Missing } from "../task_form.js";
+
+/** Texts; of more only the first are drawn, since browsers get slow. */
+const MOST_DRAWN = 100;
+
+/** Texts; of more their labels are counted in the summary, which is read out. */
+const MOST_READ_OUT = 3;
 
 /** @param {import("../catalogue.js").Catalogue} catalogue */
 export function createClassify(catalogue) {
@@ -18,8 +24,8 @@ export function createClassify(catalogue) {
     },
     params: () => [["text", text.value]],
     read() {
-      const texts = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
-      if (!texts.length) throw new Error("Type a text first.");
+      const texts = linesOf(text.value);
+      if (!texts.length) throw new Missing("Type a text first.", text);
       return { texts };
     },
     draw: (response, request, times) => draw(response, request, times, catalogue),
@@ -32,14 +38,24 @@ function draw(response, request, times, catalogue) {
     series: catalogue.series(result.model),
     results: result.response.results,
   }));
-  const texts = request.texts.map((text, index) =>
+  const texts = request.texts.slice(0, MOST_DRAWN).map((text, index) =>
     h("article", { class: "card" },
       h("blockquote", {}, text),
       models.length > 1 ? h("p", { class: "verdict" }, verdict(response.differences[index])) : null,
       h("div", { class: "columns" }, models.map((model) => labelBars(model, model.results[index])))));
-  const found = models.map((model) =>
-    `${model.name}: ${model.results.map((result) => `${result.label}, ${percent(result.score)}`).join("; ")}`);
-  return { nodes: [...texts, times], summary: `${found.join(". ")}.` };
+  const more = request.texts.length - texts.length;
+  if (more) texts.push(h("p", { class: "card" }, `${integer(more)} more texts were labelled, which are not drawn.`));
+  return { nodes: [...texts, times], summary: `${models.map(found).join(". ")}.` };
+}
+
+/** What a model found: each label, or of many texts how often each. */
+function found({ name, results }) {
+  if (results.length <= MOST_READ_OUT) {
+    return `${name}: ${results.map((result) => `${result.label}, ${percent(result.score)}`).join("; ")}`;
+  }
+  const counts = new Map();
+  for (const { label } of results) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return `${name}: ${[...counts].map(([label, count]) => `${integer(count)} ${label}`).join(", ")}`;
 }
 
 function verdict({ same, spreads }) {

@@ -17,21 +17,31 @@ export function createLive(catalogue) {
   const history = new History();
   let view; // charts and table of the present models
   let visible = false;
-
-  const paused = () => pause.getAttribute("aria-pressed") === "true";
+  let polling = false;
+  let pausedAt = null;
+  let said = ""; // the error that is shown
 
   async function poll() {
-    if (document.hidden) return;
+    if (document.hidden || polling) return;
+    polling = true;
     try {
-      history.add(Date.now(), await askText("metrics"));
+      const metrics = await askText("metrics");
+      history.add(Date.now(), metrics);
       await followModels();
-      if (visible && !paused()) draw();
+      if (visible && (pausedAt === null || !view)) draw();
     } catch (error) {
-      if (visible && !paused()) {
-        forgetView();
-        output.fail(error);
-      }
+      if (visible && pausedAt === null) fail(error);
+    } finally {
+      polling = false;
     }
+  }
+
+  /** Once, though it is tried again and again: screen readers read out what is put there. */
+  function fail(error) {
+    if (!view && error.message === said) return;
+    forgetView();
+    output.fail(error);
+    said = error.message;
   }
 
   /** Models that were added or taken away since the page was opened. */
@@ -44,10 +54,12 @@ export function createLive(catalogue) {
     if (!view) {
       view = createLiveView(catalogue);
       output.show(view.nodes, "");
+      said = "";
     }
-    const now = Date.now();
+    const now = pausedAt ?? Date.now();
     const since = now - 60_000 * Number(minutes.value);
-    const series = view.models.map((model) => history.of(model.name, since, time.value));
+    const series = view.models.map((model) =>
+      history.of(model.name, since, time.value).filter((point) => point.at <= now));
     // what was before the page was opened is unknown: no room for it, but a minute to begin with
     const begin = Math.max(since, Math.min(history.begin, now - 60_000));
     view.draw({
@@ -75,7 +87,11 @@ export function createLive(catalogue) {
     remember();
     draw();
   });
-  pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!paused())));
+  pause.addEventListener("click", () => {
+    pausedAt = pausedAt === null ? Date.now() : null;
+    pause.setAttribute("aria-pressed", String(pausedAt !== null));
+    if (pausedAt === null) draw();
+  });
   catalogue.addEventListener("change", forgetView);
   document.addEventListener("themechange", () => view?.restyle());
   document.addEventListener("visibilitychange", poll);

@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { writeAddress } from "../address.js";
 import { TASKS } from "../catalogue.js";
 import { h } from "../dom.js";
-import { modelCard } from "../model_card.js";
+import { howItWasMade, modelCard } from "../model_card.js";
 import { commonMetrics, metricName, tradeOff } from "../trade_off.js";
 import { createOutput } from "../task_form.js";
 
@@ -16,6 +16,7 @@ export function createModels(catalogue) {
   let open = new Set();
 
   function remember() {
+    if (section.hidden) return; // the address is another section's by now
     const params = new URLSearchParams([
       ...[...open].map((name) => ["open", name]),
       ...Object.entries(metricOf).map(([task, metric]) => [task, metric]),
@@ -24,13 +25,25 @@ export function createModels(catalogue) {
   }
 
   function card(model) {
-    const details = h("details", { open: open.has(model.name) }, h("summary", {}, "How it was made"));
+    const made = h("div");
+    const details = h("details", { open: open.has(model.name) }, h("summary", {}, "How it was made"), made);
     details.addEventListener("toggle", () => {
       if (details.open) open.add(model.name);
       else open.delete(model.name);
       remember();
+      if (details.open) tell(model.name, made);
     });
     return modelCard(model, catalogue.series(model.name), details);
+  }
+
+  /** Asked for when it is wanted: a request for every model would be too many for some keys. */
+  async function tell(name, place) {
+    try {
+      const { provenance } = await ask(`models/${encodeURIComponent(name)}`);
+      place.replaceChildren(...howItWasMade(provenance));
+    } catch (error) {
+      place.replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
+    }
   }
 
   function chart(task, models) {
@@ -62,10 +75,8 @@ export function createModels(catalogue) {
     output.wait();
     try {
       await catalogue.refresh();
-      const names = catalogue.models.map((model) => model.name);
-      const models = await Promise.all(names.map((name) => ask(`models/${encodeURIComponent(name)}`)));
-      const groups = TASKS.map((task) => [task, catalogue.ready(task).map((each) =>
-        models.find((model) => model.name === each.name))]).filter(([, group]) => group.length);
+      const { models } = catalogue;
+      const groups = TASKS.map((task) => [task, catalogue.ready(task)]).filter(([, group]) => group.length);
       const broken = models.filter((model) => model.state !== "ready");
       const nodes = [
         h("div", { class: "columns" }, groups.map(([task, group]) => chart(task, group))),

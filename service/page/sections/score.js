@@ -6,7 +6,7 @@ import { SCORE } from "../examples.js";
 import { integer, number, oneIn, ratio } from "../numbers.js";
 import { legend } from "../surprisal.js";
 import { disagreements, tokenLines } from "../token_lines.js";
-import { createTaskForm } from "../task_form.js";
+import { createTaskForm, linesOf, Missing } from "../task_form.js";
 
 /** Characters; the tokens of longer texts are not drawn, since browsers get slow. */
 const LONGEST_DRAWN = 20_000;
@@ -32,8 +32,8 @@ export function createScore(catalogue, details) {
       ...(pretokenized.checked ? [["pretokenized", "1"]] : []),
     ],
     read() {
-      const texts = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
-      if (!texts.length) throw new Error("Type a sentence first.");
+      const texts = linesOf(text.value);
+      if (!texts.length) throw new Missing("Type a sentence first.", text);
       return {
         texts,
         tokens: text.value.length <= LONGEST_DRAWN,
@@ -91,9 +91,10 @@ function perplexityBars(models) {
 }
 
 function disagreementTable(response, models) {
-  const rows = response.differences.flatMap((difference) => disagreements(difference))
+  const comparable = response.differences.filter((difference) => difference.comparable);
+  const rows = comparable.flatMap((difference) => disagreements(difference))
     .sort((a, b) => b.spread - a.spread).slice(0, 8);
-  if (!response.differences.every((difference) => difference.comparable)) {
+  if (!comparable.length) {
     return h("p", { class: "card" }, "These models cut the text into different words, so they cannot be compared word by word.");
   }
   if (!rows.length) {

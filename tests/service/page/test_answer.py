@@ -58,6 +58,8 @@ def test_what_is_missing_is_asked_for(visit: Visit) -> None:
     page.get_by_label("Question").fill("  ")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#answer [role=alert]")).to_have_text("Ask a question about the passage.")
+    expect(page.get_by_label("Question")).to_be_focused()
     page.get_by_role("textbox", name="Passage").fill("")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#answer [role=alert]")).to_have_text("Put in a passage first.")
+    expect(page.get_by_role("textbox", name="Passage")).to_be_focused()

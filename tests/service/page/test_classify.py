@@ -82,6 +82,17 @@ def test_labels_and_probabilities_of_every_text_model_by_model(
         expect(status).to_contain_text(told)
 
 
+def test_of_many_texts_the_first_are_drawn_and_labels_are_counted(
+    visit_classifiers: Visit,
+) -> None:
+    page = visit_classifiers("#/classify")
+    page.get_by_label("Texts, one a line").fill("\n".join(["the stock fell"] * 130))
+    page.get_by_role("button", name="Classify", exact=True).click()
+    expect(page.locator("#classify article")).to_have_count(100)
+    expect(page.locator("#classify .results")).to_contain_text("30 more texts")
+    expect(page.locator("#classify [role=status]")).to_contain_text("mood-dense: 130 ")
+
+
 def test_an_address_shows_the_same_to_whoever_opens_it(visit_classifiers: Visit) -> None:
     page = visit_classifiers("#/classify?text=it+fell%0Ait+rose&model=mood-set")
     expect(page.locator("#classify article")).to_have_count(2)

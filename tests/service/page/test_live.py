@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from service.settings import Settings
 from tests.artifacts import make_artifact
@@ -26,8 +26,10 @@ HISTORY = """async (scrapes) => {
 class Scraped:
     """Metrics of one model with the service's names."""
 
-    def __init__(self) -> None:
+    def __init__(self, started: float | None = None) -> None:
         self.registry = CollectorRegistry()
+        if started is not None:
+            Gauge("process_start_time_seconds", "", registry=self.registry).set(started)
         self.requests = Counter(
             "issrnn_requests", "", ("endpoint", "model", "status"), registry=self.registry
         )
@@ -81,6 +83,18 @@ def test_a_service_that_started_anew_counts_from_zero(visit: Visit) -> None:
     assert points(visit, [(0, old.text()), (10_000, new.text())])[1]["rate"] == pytest.approx(2.0)
 
 
+def test_replicas_that_answer_in_turn_are_not_taken_for_each_other(visit: Visit) -> None:
+    one, other = Scraped(started=1), Scraped(started=2)
+    one.requests.labels("/score", "tiny", "200").inc(500)
+    other.requests.labels("/score", "tiny", "200").inc(7)
+    scrapes = [(0, one.text()), (2000, other.text())]
+    one.requests.labels("/score", "tiny", "200").inc(20)
+    other.requests.labels("/score", "tiny", "200").inc(30)
+    scrapes += [(10_000, one.text()), (12_000, other.text())]
+    rates = [point["rate"] for point in points(visit, scrapes)]
+    assert rates == [None, None, pytest.approx(2.0), pytest.approx(3.0)]
+
+
 def test_what_happened_while_nobody_looked_is_left_open(visit: Visit) -> None:
     scraped = Scraped()
     scraped.requests.labels("/score", "tiny", "200").inc(500)
@@ -109,6 +123,17 @@ def test_traffic_shows_up_within_seconds(visit: Visit, served: httpx.Client) -> 
     expect(rate).not_to_have_text("0")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
+    paused = rate.inner_text()
+    for _ in range(20):
+        assert served.post("/score", json=body).status_code == 200
+    for _ in range(2):
+        with page.expect_response("**/metrics"):
+            pass
+    page.get_by_label("Percentile").select_option("99")
+    expect(page.locator("#live figcaption").nth(1)).to_contain_text("99th")
+    expect(rate).to_have_text(paused)
+    page.get_by_role("button", name="Pause").click()
+    expect(rate).not_to_have_text(paused)
 
 
 def test_a_model_that_is_added_shows_up_by_itself(visit: Visit, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page, expect
@@ -30,6 +31,20 @@ def test_too_long_a_text(visit: Visit) -> None:
 
 def test_no_text_at_all(visit: Visit) -> None:
     assert alert_after(visit(), " \n ") == "Type a sentence first."
+
+
+def test_a_service_without_a_language_model_begins_with_what_it_has(
+    visit: Visit, settings_for: Callable[..., Settings], readers_dir: Path
+) -> None:
+    settings = settings_for(models_dir=readers_dir, models=["reader-dense"])
+    with running_service(settings) as client:
+        page = visit(base=str(client.base_url).rstrip("/"))
+        expect(page.locator("#answer .passage")).to_be_visible()
+        expect(page.get_by_role("link", name="Answer")).to_have_attribute("aria-current", "page")
+        expect(page.locator("nav").get_by_role("link", name="Score")).to_be_hidden()
+        page.get_by_role("link", name="issrnn").click()
+        expect(page.locator("#answer")).to_be_visible()
+        page.close()
 
 
 def test_a_number_that_the_service_refuses(visit: Visit) -> None:

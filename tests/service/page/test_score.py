@@ -13,8 +13,10 @@ TEXT = "The stock market fell in gloom, said Mr. Smith."
 
 
 def type_text(page: Page, text: str) -> None:
+    """Afterwards the results are of this text, no longer of the first example."""
     page.get_by_label("Sentences, one a line").fill(text)
     page.get_by_role("button", name="Score").click()
+    expect(page.locator("#score .results")).to_have_attribute("aria-busy", "false")
 
 
 def tokens(page: Page, line: int = 0) -> list[str]:
@@ -131,6 +133,15 @@ def test_all_of_it_works_with_the_keyboard_alone(visit: Visit) -> None:
     expect(details).to_contain_text("End of the sentence")
     page.keyboard.press("Escape")
     expect(details).to_be_hidden()
+
+
+def test_the_browsers_own_keys_are_left_to_it(visit: Visit) -> None:
+    page = visit()
+    token = page.locator("#score .tokens button").nth(1)
+    token.focus()
+    for keys in ("Alt+ArrowLeft", "Control+End", "Meta+ArrowRight"):
+        page.keyboard.press(keys)
+        expect(token).to_be_focused()
 
 
 def test_models_can_be_left_out(visit: Visit) -> None:
