@@ -189,6 +189,8 @@ def _load(folder: Path, card: Card) -> Artifact:
         weights = decode(unpack(arrays, card.sparse_weights, card.architecture.shapes()))
     except (safetensors.SafetensorError, ValueError) as error:
         raise ArtifactError(f"{folder}: {error}") from error
+    except KeyError as error:  # safetensors' table of numpy's types
+        raise ArtifactError(f"{folder}: {WEIGHTS_FILE} holds numbers of type {error}") from error
     word_vectors = _load_word_vectors(folder, card.word_vectors) if card.word_vectors else None
     _check(weights, card.architecture, vocabulary, word_vectors, str(folder))
     return Artifact(card, weights, vocabulary, size, word_vectors)

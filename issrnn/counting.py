@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -16,6 +19,18 @@ from issrnn.layout import is_recurrent, layout_of
 from issrnn.source import Examples, quiet, quiet_copy
 
 __all__ = ["Comparison", "Count", "compare", "count"]
+
+
+def _by_matrix(matrix: torch.Size, *_: Any, **__: Any) -> int:
+    return 2 * math.prod(matrix)
+
+
+_BY_VECTORS = {
+    torch.ops.aten.mv: _by_matrix,
+    torch.ops.aten.dot: _by_matrix,
+    torch.ops.aten.addmv: lambda _, matrix, *__, **___: _by_matrix(matrix),
+}
+"""Operations of products with vectors, which torch does not count."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +109,17 @@ def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None
             note = _counter(steps, path, inspect.signature(module.forward))
             handle = module.register_forward_hook(note, with_kwargs=True)
             stack.callback(handle.remove)
-        counter = stack.enter_context(FlopCounterMode(display=False))
+        # torch counts no product of its fused attention, which is the default, on a CPU
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        counting = FlopCounterMode(display=False, custom_mapping=_BY_VECTORS)
+        counter = stack.enter_context(counting)
         stack.enter_context(quiet())
         copy(*examples.args, **examples.kwargs)
     if positions is None:
         if not steps:
             raise ValueError("no recurrent module ran: give the number of positions")
         positions = sum(next(iter(steps.values())))
-    products = _products_outside(counter, copy, recurrent)
+    outside = _products_outside(counter, copy, recurrent)
     inside = sum(sum(ran) * _per_step(copy.get_submodule(path)) for path, ran in steps.items())
     tensors = [*copy.parameters(), *copy.buffers()]
     return Count(
@@ -109,7 +127,7 @@ def count(model: nn.Module, example_inputs: Any, *, positions: int | None = None
         parameters=sum(parameter.numel() for parameter in copy.parameters()),
         bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         positions=positions,
-        multiply_adds=products + inside,
+        multiply_adds=outside + inside,
     )
 
 

@@ -119,12 +119,15 @@ def declare_groups(
     if repeated := {owner for owner in owners if owners.count(owner) > 1}:
         raise DeclarationError(f"groups: the owner {min(repeated)!r} is declared twice")
     _check_claims(groups)
-    states = [_state(owners, number, state) for number, state in enumerate(checked.states)]
+    examples = None if example_inputs is None else Examples.of(example_inputs)
+    states = [
+        _state(owners, number, state, examples) for number, state in enumerate(checked.states)
+    ]
     source = Source(
         removable=lambda changed: removable_declared(groups, changed),
         shapes={name: parameter.shape for name, parameter in model.named_parameters()},
         fixed=[torch.zeros(group.size, dtype=torch.bool) for group in groups],
-        examples=None if example_inputs is None else Examples.of(example_inputs),
+        examples=examples,
         input_states={s.input: p for s, p in states if s.input is not None},
         output_states={s.output: p for s, p in states if s.output is not None},
         carried=tuple(part for _, part in states),
@@ -214,10 +217,14 @@ def _group(model: nn.Module, number: int, declared: DeclaredGroup) -> Group:
     for place, part in enumerate(declared.slices):
         field = f"groups.{number}.slices.{place}"
         slices.append(_slice(model, field, declared.size, part))
-    if not any(part.role == "reads" for part in slices):
+    unread = torch.ones(declared.size, dtype=torch.bool)
+    for each in slices:
+        if each.role == "reads":
+            unread[each.components] = False
+    if bool(unread.any()):
         raise DeclarationError(
-            f"groups.{number}.slices: none reads the components of {declared.owner!r}, so nothing "
-            "tells when one no longer matters"
+            f"groups.{number}.slices: none reads component {int(unread.nonzero()[0])} of "
+            f"{declared.owner!r}, so nothing tells when it no longer matters"
         )
     return Group(declared.owner, declared.size, tuple(slices), model)
 
@@ -235,8 +242,8 @@ def _slice(model: nn.Module, field: str, size: int, declared: DeclaredSlice) -> 
         )
     if len(positions.unique()) != len(positions):  # type: ignore[no-untyped-call]
         raise DeclarationError(f"{field}: a position occurs twice; blocks overlap")
-    if not torch.equal(components.unique(), torch.arange(size)):  # type: ignore[no-untyped-call]
-        raise DeclarationError(f"{field}.components: must be 0 to {size - 1}, each at least once")
+    if bool((components >= size).any()):
+        raise DeclarationError(f"{field}.components: must be 0 to {size - 1}")
     return Slice(
         declared.parameter, declared.axis, positions, components, declared.role, declared.counted
     )
@@ -293,8 +300,19 @@ def _attribute(model: nn.Module, group: int, declared: DeclaredAttribute) -> Siz
 
 
 def _state(
-    owners: list[str], number: int, declared: DeclaredCarriedState
+    owners: list[str], number: int, declared: DeclaredCarriedState, examples: Examples | None
 ) -> tuple[DeclaredCarriedState, DeclaredState]:
     if declared.owner not in owners:
         raise DeclarationError(f"states.{number}.owner: no group is called {declared.owner!r}")
+    if declared.input is not None and examples is not None:
+        leaves = examples.leaves
+        if declared.input >= len(leaves):
+            raise DeclarationError(
+                f"states.{number}.input: the example inputs hold {len(leaves)} tensors"
+            )
+        state = leaves[declared.input]
+        if isinstance(state, Tensor) and not -state.dim() <= declared.axis < state.dim():
+            raise DeclarationError(
+                f"states.{number}.axis: input {declared.input} has {state.dim()} axes"
+            )
     return declared, DeclaredState(owners.index(declared.owner), declared.axis)

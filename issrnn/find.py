@@ -35,7 +35,8 @@ def find_groups(model: nn.Module, example_inputs: Any) -> Groups:
 
     Args:
         model: Any module with ``nn.LSTM``, ``nn.GRU``, ``nn.RNN`` or their cells inside. It is left
-            as it is: a copy runs, in evaluation mode.
+            as it is: a copy runs, in evaluation mode (but the copy shares the parameters, which
+            ``nn.Embedding(max_norm=...)`` changes whenever it runs).
         example_inputs: Arguments of one ordinary call: a tensor, a tuple of positional arguments,
             or a mapping of named ones. Short sequences do, but not of one step, which can hide that
             the code uses the number of units; every layer of interest must run.

@@ -163,8 +163,11 @@ class Groups(Sequence[Group]):
     def __str__(self) -> str:
         """A table: owner, components, weights a component, then one line a slice."""
         lines = [_HEADING]
-        for group in self.groups:
+        fixed = self.source.fixed if self.source else [torch.zeros(g.size) for g in self.groups]
+        for group, mask in zip(self.groups, fixed, strict=True):
             lines.extend(_group_lines(group))
+            if count := int(mask.sum()):
+                lines.append(f"  {count} keep their places outside the layer: what reads them too")
         lines.extend(f"{refusal.owner:<32} refused: {refusal.reason}" for refusal in self.refused)
         return "\n".join(lines)
 

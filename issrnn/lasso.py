@@ -37,12 +37,20 @@ class GroupLasso:
 
         Raises:
             ValueError: If a group lies along another than the first two axes of a parameter, those
-                of length 1 not counted.
+                of length 1 not counted; or weights to be changed are of half precision, in which
+                what a step takes from them is rounded away.
         """
         self._count = sum(group.size for group in groups)
         self._memberships = tuple(memberships(groups, self._count))
         dtypes = [membership.parameter.dtype for membership in self._memberships]
-        self._dtype = reduce(torch.promote_types, dtypes) if dtypes else torch.get_default_dtype()
+        self._dtype = reduce(torch.promote_types, dtypes, torch.float32)
+        """Of sums of squares, which half precision could not hold."""
+        if half := {m.parameter.dtype for m in self._trained()} & {torch.float16, torch.bfloat16}:
+            raise ValueError(
+                f"group lasso on weights in {min(map(str, half))} is lost to rounding: keep them "
+                "in float32 (under torch.autocast the model computes in half precision all the "
+                "same)"
+            )
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -150,9 +158,10 @@ class GroupLasso:
         squares = torch.zeros(self._count + 1, dtype=self._dtype, device=first.device)
         for membership in self._memberships:
             weight = membership.weight
-            per_axis = [torch.zeros(size).to(weight) for size in weight.shape[:2]]
+            per_axis = [weight.new_zeros(n, dtype=self._dtype) for n in weight.shape[:2]]
             start = 0
             for block in row_blocks(weight):
+                block = block.to(self._dtype)  # noqa: PLW2901  the same block
                 square = block * block
                 if square.dim() > 2:  # a convolution's
                     square = square.flatten(2).sum(2)
@@ -164,7 +173,7 @@ class GroupLasso:
                 start = end
             for sums, owners in zip(per_axis, membership.axes, strict=True):
                 if owners is not None:
-                    squares.index_add_(0, owners, sums.to(squares.dtype))
+                    squares.index_add_(0, owners, sums)
         return squares
 
 

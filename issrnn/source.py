@@ -175,14 +175,21 @@ def _detached(leaves: list[Any]) -> dict[int, Any]:
 def quiet() -> Iterator[None]:
     """No gradients, and random numbers that are the same each time and disturb no one else's.
 
-    Also within the caller's ``torch.inference_mode``, in which operations cannot be followed.
+    Besides, every operation can be seen, which it cannot within the caller's
+    ``torch.inference_mode``, on weights that the caller's autocast has cast before, and in the
+    fast path of torch's attention.
 
     Those of torch (of its CPU and its current GPU, if one is in use), Python and numpy.
     """
     in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     devices = [torch.cuda.current_device()] if in_use else []
     python, legacy = random.getstate(), np.random.get_state()
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    cache = torch.is_autocast_cache_enabled()
     try:
+        torch.backends.mha.set_fastpath_enabled(value=False)
+        torch.set_autocast_cache_enabled(False)
+        torch.clear_autocast_cache()
         with torch.inference_mode(mode=False), torch.no_grad(), torch.random.fork_rng(devices):
             torch.default_generator.manual_seed(0)
             if devices:
@@ -191,6 +198,8 @@ def quiet() -> Iterator[None]:
             np.random.seed(0)
             yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+        torch.set_autocast_cache_enabled(cache)
         random.setstate(python)
         np.random.set_state(legacy)
 

@@ -170,7 +170,11 @@ def converted_state(source: Source, plan: Plan, part: CarriedState, state: Any) 
     else:
         old, new = source.layouts[part.module], plan.layouts[part.module]
         wanted, owner, axis = old.state_width, part.module, -1
-    if not isinstance(state, Tensor) or state.shape[axis] != wanted:
+    if (
+        not isinstance(state, Tensor)
+        or not -state.dim() <= axis < state.dim()
+        or state.shape[axis] != wanted
+    ):
         found = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
         raise ShrinkError(f"a state of {owner} has {wanted} places along axis {axis}, got {found}")
     if isinstance(part, DeclaredState):

@@ -85,6 +85,8 @@ class Vocabulary:
             raise ValueError(f"{path} is not a tokenizer.json: no {error}") from None
         if kind != "WordLevel" or not isinstance(ids, dict):
             raise ValueError(f"{path} holds a {kind} model; only WordLevel is supported")
+        if not all(isinstance(number, int) for number in ids.values()):
+            raise ValueError(f"{path}: ids are not 0 to {len(ids) - 1}, each once")
         words = sorted(ids, key=ids.__getitem__)
         if [ids[word] for word in words] != list(range(len(words))):
             raise ValueError(f"{path}: ids are not 0 to {len(words) - 1}, each once")

@@ -14,11 +14,18 @@ _UNTAGGED = {"prelu_kernel", "native_dropout", "rrelu_with_noise"}
 _SUMS = {"add", "copy", "sub", "rsub", "where", "masked_fill", "maximum", "minimum"}
 _PRODUCTS = {"mul", "logical_and", "native_dropout"}
 _ZERO_TO_ZERO = {
-    *("abs", "alias", "asin", "asinh", "atan", "ceil", "clone", "detach", "elu", "erf", "expm1"),
-    *("floor", "gelu", "hardshrink", "hardswish", "leaky_relu", "log1p", "mish", "nan_to_num"),
-    *("neg", "positive", "prelu_kernel", "relu", "relu6", "round", "sgn", "sign", "silu", "sin"),
-    *("sinh", "softshrink", "sqrt", "square", "tan", "tanh", "to_copy", "trunc"),
+    *("abs", "asin", "asinh", "atan", "ceil", "elu", "erf", "expm1", "floor", "gelu"),
+    *("hardshrink", "hardswish", "leaky_relu", "log1p", "mish", "nan_to_num", "neg", "positive"),
+    *("prelu_kernel", "relu", "round", "sgn", "sign", "silu", "sin", "sinh", "softshrink"),
+    *("sqrt", "square", "tan", "tanh", "trunc"),
 }
+_BOUNDED = {
+    "clamp": ("min", "max"),
+    "clamp_min": ("min", ""),
+    "clamp_max": ("", "max"),
+    "hardtanh": ("min_val", "max_val"),
+}
+"""Operations that keep values within bounds, with the names of these."""
 
 
 def is_elementwise(call: Call) -> bool:
@@ -36,8 +43,9 @@ def follow_elementwise(context: Context, call: Call) -> None:
         if labels is not None:
             slots.append(Slot(axis + result.dim(), labels.expand(result.shape)))
     rule = _zero_rule(context, call)
-    # In a sum-like operation a boolean operand only chooses between the others.
-    choosers = [tensor for tensor in call.tensors if tensor.dtype == torch.bool and rule == "all"]
+    choosers = []
+    if call.name in {"where", "masked_fill"}:  # a boolean operand only chooses between the others
+        choosers = [tensor for tensor in call.tensors if tensor.dtype == torch.bool]
     context.flow(call.tensors, result, slots, rule, zeros=choosers)
 
 
@@ -71,6 +79,8 @@ def _zero_rule(context: Context, call: Call) -> ZeroRule:
     """When the result is zero, as far as the operands are."""
     if call.name in _ZERO_TO_ZERO:
         return "first"
+    if call.name in _BOUNDED and _leaves_zero(call, *_BOUNDED[call.name]):
+        return "first"
     if call.name in _PRODUCTS:
         return "any"
     if call.name == "div" and (len(call.tensors) == 1 or not context.slots(call.tensors[1])):
@@ -82,3 +92,11 @@ def _zero_rule(context: Context, call: Call) -> ZeroRule:
         numbers = [x for x in others if not isinstance(x, Tensor)]
         return "all" if all(context.is_zero(x) for x in numbers) else "never"
     return "never"
+
+
+def _leaves_zero(call: Call, least: str, most: str) -> bool:
+    """Whether zero lies within the bounds, as far as they are numbers."""
+    low, high = call.argument(least), call.argument(most)
+    return (low is None or (isinstance(low, int | float) and low <= 0)) and (
+        high is None or (isinstance(high, int | float) and high >= 0)
+    )

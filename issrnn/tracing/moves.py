@@ -21,7 +21,7 @@ _RESHAPING = {
 _BY_INDEX = {"embedding", "gather", "index", "index_select", "roll", "take_along_dim"}
 _OTHERS = {
     *("constant_pad_nd", "diagonal", "flip", "narrow", "pack_padded_sequence", "repeat", "select"),
-    *("slice", "split", "split_with_sizes", "unbind", "unsafe_split"),
+    *("slice", "split", "split_with_sizes", "unbind", "unfold", "unsafe_split"),
 }
 MOVES = _SAME | LIKE | _RESHAPING | _BY_INDEX | _OTHERS
 
@@ -33,7 +33,11 @@ def follow_move(context: Context, call: Call) -> None:
         context.refuse(call.tensors, f"used as an index ({call.name}) in {context.where}")
         return
     moved = [_move(context, call, source, slot) for slot in context.slots(source)]
-    rule: ZeroRule = "first" if call.name not in LIKE or call.name == "zeros_like" else "never"
+    rule: ZeroRule = "first"
+    if call.name in LIKE - {"zeros_like"} or (
+        call.name == "constant_pad_nd" and call.argument("value", 0) != 0
+    ):
+        rule = "never"
     for number, result in enumerate(call.results[: len(moved[0])]):
         slots = [slot for slot in (slots[number] for slots in moved) if slot is not None]
         slots = _one_for_each_axis(context, source, slots)
@@ -61,7 +65,8 @@ def _one_for_each_axis(context: Context, source: Tensor, slots: list[Slot]) -> l
 
 def follow_concatenation(context: Context, call: Call) -> None:
     """``cat`` and ``stack``: along other axes all parts must keep one size, which ties them."""
-    parts, result = list(call.args[0]), call.results[0]
+    # torch takes a part of shape (0,) beside parts of any other, and passes over it
+    parts, result = [part for part in call.args[0] if part.shape != (0,)], call.results[0]
     stacked = call.name == "stack"
     dim = int(call.argument("dim", 0)) % result.dim()
     slots = []

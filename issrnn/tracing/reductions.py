@@ -13,8 +13,8 @@ __all__ = ["POOLINGS", "REDUCTIONS", "follow_pooling", "follow_reduction"]
 _OF_ZEROS_IS_ZERO = {"sum", "mean", "amax", "amin", "max", "min", "cumsum", "median"}
 REDUCTIONS = _OF_ZEROS_IS_ZERO | {
     *("all", "any", "argmax", "argmin", "cumprod", "linalg_vector_norm", "log_softmax"),
-    *("logcumsumexp", "logsumexp", "prod", "safe_softmax", "softmax", "sort", "std", "topk"),
-    *("var", "cummax"),
+    *("logcumsumexp", "logsumexp", "prod", "safe_softmax", "softmax", "sort", "std", "std_mean"),
+    *("topk", "var", "var_mean", "cummax"),
 }
 POOLINGS = {
     "max_pool2d_with_indices": 2,
@@ -25,8 +25,11 @@ POOLINGS = {
     "avg_pool3d": 3,
     "adaptive_avg_pool2d": 2,
     "adaptive_avg_pool3d": 3,
+    "upsample_nearest1d": 1,
+    "upsample_linear1d": 1,
 }
-"""Trailing axes each works along (one-dimensional pooling goes through the two-dimensional)."""
+"""Trailing axes each works along (one-dimensional pooling goes through the two-dimensional), and
+interpolation, which does so too."""
 
 
 def follow_reduction(context: Context, call: Call) -> None:

@@ -71,7 +71,8 @@ class _Functions(TorchFunctionMode):
             return func(*args, **kwargs)
         with self._tracer.pause():
             result = func(*args, **kwargs)
-        self._tracer.follow_padding(args[0], result[0])
+        value = args[3] if len(args) > 3 else kwargs.get("padding_value", 0)
+        self._tracer.follow_padding(args[0], result[0], value)
         return result
 
 
@@ -110,7 +111,14 @@ class Tracer:
 
     def follow(self, call: Call) -> None:
         """Label the results of one operation, or refuse the units it mixes."""
-        self._note_marks(call)
+        if call.schema.is_mutable:
+            self._label(call)  # by what was known before it wrote
+            self._note_written(call)
+        else:
+            self._note_marks(call)
+            self._label(call)
+
+    def _label(self, call: Call) -> None:
         context = self.context
         context.pass_makers(call)
         context.touched.update(filter(None, map(context.parameter_name, call.tensors)))
@@ -133,14 +141,14 @@ class Tracer:
         self.context.labels.refuse(torch.cat(self.context.units[path]), reason)
         self.context.refuse([x for x in tree_leaves(given) if isinstance(x, Tensor)], reason)
 
-    def follow_padding(self, packed: Tensor, padded: Tensor) -> None:
-        """``pad_packed_sequence``: units stay along the last axis."""
+    def follow_padding(self, packed: Tensor, padded: Tensor, value: float) -> None:
+        """``pad_packed_sequence`` with a value: units stay along the last axis."""
         slots = []
         for slot in self.context.slots(packed):
             labels = self.context.labels.tie_along(slot.labels, (0,)).reshape(-1)
             wide = along(labels.expand(padded.shape[-1]), padded.dim() - 1, padded.shape)
             slots.append(Slot(padded.dim() - 1, wide))
-        self.context.flow([packed], padded, slots, "first")
+        self.context.flow([packed], padded, slots, "never" if value else "first")
 
     def refuse_leaving(self, values: Any) -> None:
         """Values leave the tensors, and no one sees what becomes of them."""
@@ -175,11 +183,6 @@ class Tracer:
     def _note_marks(self, call: Call) -> None:
         """Keep track of inputs, final states and uniform tensors."""
         context = self.context
-        if call.schema.is_mutable:
-            for tensor in call.results:
-                for shared in (tensor, *context.sharing(tensor)):
-                    context.forget_mark(shared)
-            return
         if call.name in _UNIFORM:
             context.set_mark(call.result, Uniform(_UNIFORM[call.name]))
         elif call.name in _FILLED:
@@ -187,6 +190,17 @@ class Tracer:
             context.set_mark(call.result, Uniform(float(value)))
         for tensor in call.tensors:
             self._pass_mark(call, tensor)
+
+    def _note_written(self, call: Call) -> None:
+        """What was written to is no longer what it was; it may hold one number now."""
+        context = self.context
+        for tensor in call.results:
+            for shared in (tensor, *context.sharing(tensor)):
+                context.forget_mark(shared)
+            if call.name in {"zero", "fill"} and not context.slots(tensor):
+                value = call.argument("value", 0)
+                if isinstance(value, int | float):
+                    context.set_mark(tensor, Uniform(float(value)))
 
     def _pass_mark(self, call: Call, tensor: Tensor) -> None:
         mark = self.context.mark(tensor)
@@ -201,6 +215,10 @@ class Tracer:
     def _refresh(self, alias: Tensor, written: Tensor) -> None:
         """An in-place write through a view: what shares the memory holds either value now."""
         context = self.context
+        places = alias.shape, alias.stride(), alias.storage_offset()
+        if places == (written.shape, written.stride(), written.storage_offset()):
+            context.flow([written], alias, list(context.slots(written)), "first")
+            return
         if not context.slots(alias):
             why = f"written in place into a tensor without units in {context.where}"
             context.refuse([written], why)
@@ -211,8 +229,8 @@ class Tracer:
 def run_traced(tracer: Tracer, model: nn.Module, args: Any, kwargs: Any) -> Any:
     """Call ``model(*args, **kwargs)`` under a tracer that was made for it.
 
-    ``model`` must be a copy that no one else uses: its recurrent modules are patched and its
-    modules hooked.
+    To be called within `issrnn.source.quiet`. ``model`` must be a copy that no one else uses: its
+    recurrent modules are patched and its modules hooked.
 
     Returns:
         The model's output.
@@ -226,10 +244,6 @@ def run_traced(tracer: Tracer, model: nn.Module, args: Any, kwargs: Any) -> Any:
             stack.callback(_watch(tracer, path, module))
         for path in context.layouts:
             stack.callback(_patch(tracer, path, model.get_submodule(path)))
-        fast_path = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(value=False)
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
-        stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(tracer))
         stack.enter_context(_Operations(tracer))
         return model(*args, **kwargs)

@@ -1,5 +1,6 @@
 """An artifact is written whole or not at all, and a bad one is refused with a clear error."""
 
+import hashlib
 import json
 import math
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 from issrnn import artifact, number_storage
 from issrnn.architecture import RecurrentLanguageModel
@@ -146,6 +149,30 @@ def test_a_damaged_file_is_named(folder: Path, name: str) -> None:
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ArtifactError, match=f"cannot read .*{name}"):
+        artifact.load(folder)
+
+
+def sign(folder: Path) -> None:
+    """Let the card tell of the files as they are now."""
+    files = artifact.read_card(folder).sha256
+    sha256 = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    edit_card(folder, sha256=sha256)
+
+
+def test_what_another_program_wrote_is_refused_in_words(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"]["the"] = None
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    sign(folder)
+    with pytest.raises(ArtifactError, match="ids are not 0 to 5, each once"):
+        artifact.load(folder)
+
+
+def test_numbers_of_another_type_are_named(folder: Path) -> None:
+    weights = {name: torch.tensor(array).bfloat16() for name, array in make_weights().items()}
+    safetensors.torch.save_file(weights, folder / "model.safetensors")
+    sign(folder)
+    with pytest.raises(ArtifactError, match=r"model\.safetensors holds numbers of type 'BF16'"):
         artifact.load(folder)
 
 

@@ -40,6 +40,23 @@ def test_attention_products_and_convolutions_count() -> None:
     assert counted.multiply_adds == 12 * 4 * 6 * (5 + 6) + 3 * 3 * 2 * 6 * 4 + 3 * 4 * 3
 
 
+def test_torchs_own_attention_and_products_with_a_vector_count() -> None:
+    class Attended(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.vector = nn.LSTM(5, 8, batch_first=True), nn.Parameter(torch.randn(8))
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            out = self.rnn(x)[0]
+            return self.attention(out, out, out, need_weights=False)[0] @ self.vector
+
+    counted = issrnn.count(Attended(), torch.randn(3, 6, 5))
+    recurrent = 18 * 4 * 8 * (5 + 8)
+    projections, attention = 18 * 4 * 8 * 8, 2 * 3 * 6 * 6 * 8
+    assert counted.multiply_adds == recurrent + projections + attention + 18 * 8
+
+
 def test_packed_steps_are_real_steps_and_shared_weights_count_once() -> None:
     class Packed(nn.Module):
         def __init__(self) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import issrnn
 from tests.issrnn import architectures as arch
+from tests.issrnn.readers import Reader, X
 from tests.issrnn.shrinking import assert_same, example
 
 
@@ -106,6 +107,25 @@ def test_found_groups_written_as_json_can_be_declared_again(tmp_path: Path) -> N
     assert_same(declared[0].norms(), found[0].norms())
 
 
+def test_parts_of_a_layer_may_have_readers_of_their_own() -> None:
+    model = Reader(
+        lambda m, x: m.fc(m.rnn(x)[0][..., :3]) + m.others[0](m.rnn(x)[0][..., 3:]),
+        nn.Linear(3, 2),
+    )
+    model.fc = nn.Linear(3, 2)
+    found = issrnn.find_groups(model, X)
+    document = json.loads(issrnn.groups_to_json(found))
+    assert str(issrnn.declare_groups(model, document).groups[0]) == str(found[0])
+    (group,) = document["groups"]
+    group["slices"] = [
+        each
+        for each in group["slices"]
+        if each["parameter"] not in ("others.0.weight", "rnn.weight_hh_l0")
+    ]
+    with pytest.raises(issrnn.DeclarationError, match="none reads component 3 of 'rnn'"):
+        issrnn.declare_groups(model, document)
+
+
 def test_a_declaration_written_as_json_shrinks_as_before(tmp_path: Path) -> None:
     model, (inputs,) = example(Highway(), torch.randn(4, 3, 5))
     first = issrnn.declare_groups(model, highway_declaration(), inputs)
@@ -139,7 +159,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "role": ({"role": "writes"}, "groups.0.slices.0.role: Input should be"),
     "unknown field": ({"start": 3}, "groups.0.slices.0.start: Extra inputs"),
     "lists": ({"positions": [0, 1], "components": [0]}, "2 positions and 1 components"),
-    "missing component": ({"positions": [0], "components": [0]}, "must be 0 to 5"),
+    "no such component": ({"positions": [0], "components": [6]}, "must be 0 to 5"),
     "twice": ({"parameter": "hidden.0.weight"}, "are declared twice"),
 }
 
@@ -151,6 +171,19 @@ def test_mistakes_name_the_field(name: str) -> None:
     declaration["groups"][0]["slices"][0] |= change
     with pytest.raises(issrnn.DeclarationError, match=message):
         issrnn.declare_groups(Highway(), declaration)
+
+
+def test_a_declared_state_is_one_of_the_inputs() -> None:
+    inputs = (torch.randn(4, 3, 5), torch.zeros(3, 6))
+    state = {"owner": "highway", "output": 1}
+    wrong = {
+        "states.0.input: .* hold 2 tensors": {"input": 2},
+        "states.0.axis: .* 2 axes": {"input": 1, "axis": 2},
+    }
+    for message, change in wrong.items():
+        declaration = highway_declaration() | {"states": [state | change]}
+        with pytest.raises(issrnn.DeclarationError, match=message):
+            issrnn.declare_groups(Highway(), declaration, inputs)
 
 
 def test_mistakes_outside_the_slices(tmp_path: Path) -> None:
@@ -165,7 +198,7 @@ def test_mistakes_outside_the_slices(tmp_path: Path) -> None:
         issrnn.declare_groups(model, declaration)
     declaration = highway_declaration()
     declaration["groups"][0]["slices"] = declaration["groups"][0]["slices"][:3]
-    with pytest.raises(issrnn.DeclarationError, match="none reads the components of 'highway'"):
+    with pytest.raises(issrnn.DeclarationError, match="none reads component 0 of 'highway'"):
         issrnn.declare_groups(model, declaration)
     declaration = highway_declaration()
     declaration["groups"] *= 2

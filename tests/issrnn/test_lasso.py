@@ -174,6 +174,16 @@ def test_a_convolution_can_be_the_reader() -> None:
     torch.testing.assert_close(model.conv.weight.detach(), shrunk)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_of_half_precision_are_refused(dtype: torch.dtype) -> None:
+    model = Net().to(dtype)
+    with pytest.raises(ValueError, match=f"weights in {dtype} is lost to rounding"):
+        GroupLasso([lstm_group(model)])
+    model.requires_grad_(requires_grad=False)  # only measured
+    lengths = GroupLasso([lstm_group(model)]).lengths()
+    torch.testing.assert_close(lengths.double(), naive_lengths(model), rtol=1e-5, atol=0)
+
+
 def test_negative_strengths_are_refused() -> None:
     lasso = GroupLasso([lstm_group(Net())])
     with pytest.raises(ValueError, match="strength must be at least 0, not -1"):
