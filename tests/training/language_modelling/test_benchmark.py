@@ -36,9 +36,9 @@ def test_the_table_gives_medians_and_ratios() -> None:
         Times("FastLSTM, bf16", (40.0,)),
         Times("... + group lasso", (42.0,)),
     ]
-    lines = table(times).splitlines()
-    assert lines[2] == "| nn.LSTM, fp32 | 100 | 90 to 120 | 1.00x | +150.0% |"
-    assert lines[5] == "| ... + group lasso | 42 | 42 to 42 | 2.38x | +5.0% |"
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table(times).splitlines()]
+    assert rows[2] == ["nn.LSTM, fp32", "100", "90 to 120", "1.00x", "+150.0%"]
+    assert rows[5] == ["... + group lasso", "42", "42 to 42", "2.38x", "+5.0%"]
 
 
 def test_the_command_prints_its_conditions_and_records(
@@ -48,6 +48,6 @@ def test_the_command_prints_its_conditions_and_records(
     sizes = ["--hidden", "6", "--vocabulary", "20", "--rounds", "1", "--threads", "1"]
     assert main(["benchmark-step", *sizes, "--record", str(record)]) == 0
     output = capsys.readouterr().out
-    assert "| nn.LSTM, fp32 |" in output
+    assert "| nn.LSTM, fp32 " in output
     assert "2 x 6 units, 20 words, batch 20, 35 steps" in output
     assert len(json.loads(record.read_text())["milliseconds"]) == 5
