@@ -143,23 +143,19 @@ _RNN_SMALL_ISS: dict[str, Any] = {
 """At 0.02 the groups of the first layer, short at the start, died before they had learned. With
 0.006 it ends 9% above the dense network (64 and 200 units left), with 0.003 5% (133 and 200)."""
 
-_LARGE_SHRUNK: dict[str, Any] = {
-    "keep": 0.6,
-    "flat_epochs": 18,
-    "decay": 0.88,
-    "epochs": 50,
-}
-"""What is left by ISS is small from the third epoch on, so that an epoch is short; with drop-out
-between the layers alone (keep 0.6) it overfits early."""
-
 _LARGE_ISS: dict[str, Any] = {
     "lambda": 0.0033,
     "lambda_epochs": 3,
     "lambda_after": 0.0005,
     "tau": 1e-4,
-    **_LARGE_SHRUNK,
+    "keep": 0.6,
+    "flat_epochs": 18,
+    "decay": 0.88,
+    "epochs": 50,
 }
-"""lambda falls once few enough components are left: it also shortens those that stay."""
+"""lambda falls once few enough components are left: it also shortens those that stay. The network
+is small from the third epoch on, so that an epoch is short; with drop-out between the layers alone
+(keep 0.6) it overfits early."""
 
 _LARGE_DIRECT: dict[str, Any] = {
     "hidden_sizes": (295, 360),

@@ -31,7 +31,7 @@ export function createModels(catalogue) {
       if (details.open) open.add(model.name);
       else open.delete(model.name);
       remember();
-      if (details.open) tell(model.name, made);
+      if (details.open && !made.querySelector("dl")) tell(model.name, made);
     });
     return modelCard(model, catalogue.series(model.name), details);
   }
