@@ -24,19 +24,26 @@ def build_parser(compare: Command, report: Command, changes: Command) -> argpars
     )
     commands = parser.add_subparsers(required=True)
     comparison = commands.add_parser(
-        "compare", help="compare variants of one service and write a report"
+        "compare", help="compare variants of a service, or services, and write a report"
     )
     comparison.set_defaults(run=compare)
     where = comparison.add_mutually_exclusive_group()
-    where.add_argument("--host", help="base URL of a running service, such as http://host:8000")
+    where.add_argument(
+        "--host",
+        nargs="+",
+        metavar="URL",
+        help="running services, such as http://host:8000; the models of several are compared with "
+        "each other",
+    )
     where.add_argument(
         "--serve", action="store_true", help="start the service here and stop it after (default)"
     )
     comparison.add_argument(
         "--service-pid",
+        nargs="+",
         type=int,
         metavar="PID",
-        help="with --host: the service's first process, if it runs on this machine, so that the "
+        help="with --host: each service's first process, if they run on this machine, so that the "
         "report tells how many cores it and those that come from it use",
     )
     comparison.add_argument(

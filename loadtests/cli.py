@@ -21,15 +21,16 @@ import psutil
 
 from loadtests.arguments import build_parser
 from loadtests.changes import measure_changes, table
-from loadtests.compare import compare
+from loadtests.compare import Processes, compare
 from loadtests.conditions import describe_machine, service_settings
 from loadtests.http import HttpError, get_models
 from loadtests.picture import draw
 from loadtests.plan import Plan
 from loadtests.record import Record, read_record, write_whole
 from loadtests.report import markdown, write_tables
-from loadtests.scenarios import Scenario, choose_scenarios, parse_mix
+from loadtests.scenarios import parse_mix
 from loadtests.service_process import ServiceError, run_service
+from loadtests.services import choose_across, models_of
 from loadtests.summary import failures
 from loadtests.tasks import build_tasks
 
@@ -75,16 +76,17 @@ def _compare(options: argparse.Namespace) -> int:
     if options.service_pid is not None and not options.host:
         raise ValueError("--service-pid is for a service that runs already; name its --host too")
     conditions = describe_machine() | {"command": _command()}
-    with _service(options, folder) as (host, process, placement):
-        served = get_models(host)
-        scenarios = choose_scenarios(served, options.task, options.variants, mix)
+    with _services(options, folder) as (hosts, processes, placement):
+        served = {host: get_models(host) for host in hosts}
+        scenarios = choose_across(served, options.task, options.variants, mix)
         build_tasks({task for s in scenarios for task in s.weights}, plan)  # refuses bad options
-        models = _taking_part(served, scenarios)
+        models = models_of(served, scenarios)
         conditions |= {"placement": placement}
         if not options.host:
             conditions |= {"service_settings": service_settings()}
-        _LOG.info("comparing %s at %s", ", ".join(model["name"] for model in models), host)
-        record = compare(host, process, models, scenarios, plan, conditions, folder)
+        names = ", ".join(model["name"] for model in models)
+        _LOG.info("comparing %s at %s", names, " and ".join(hosts))
+        record = compare(processes, models, scenarios, plan, conditions, folder)
     return _judge(record, folder)
 
 
@@ -99,13 +101,19 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 
 @contextmanager
-def _service(
+def _services(
     options: argparse.Namespace, folder: Path
-) -> Iterator[tuple[str, psutil.Process | None, str]]:
-    """The service's URL, its first process if that is known, and who computes where."""
+) -> Iterator[tuple[list[str], Processes, str]]:
+    """The services' URLs, their first processes if known, and who computes where."""
     if options.host:
-        process = None if options.service_pid is None else psutil.Process(options.service_pid)
-        yield options.host.rstrip("/"), process, f"service at {options.host}, not started here"
+        hosts = [host.rstrip("/") for host in options.host]
+        pids = options.service_pid or []
+        if len(set(hosts)) < len(hosts):
+            raise ValueError("--host names a service twice")
+        if pids and len(pids) != len(hosts):
+            raise ValueError(f"--service-pid has {len(pids)} processes for {len(hosts)} services")
+        processes = {host: psutil.Process(pid) for host, pid in zip(hosts, pids, strict=False)}
+        yield hosts, processes, f"service at {', '.join(hosts)}, not started here"
         return
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     split = len(cores) > 1 and not options.share_cores
@@ -121,16 +129,10 @@ def _service(
         if split:
             os.sched_setaffinity(0, {cores[-1]})
         try:
-            yield host, psutil.Process(pid), placement
+            yield [host], {host: psutil.Process(pid)}, placement
         finally:
             if split:
                 os.sched_setaffinity(0, cores)
-
-
-def _taking_part(served: list[dict[str, Any]], scenarios: list[Scenario]) -> list[dict[str, Any]]:
-    known = {model["name"]: model for model in served}
-    names = [name for s in scenarios for c in s.contenders for name in c.models.values()]
-    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _judge(record: Record, folder: Path) -> int:

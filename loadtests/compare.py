@@ -1,11 +1,11 @@
-"""Compares models of one service, in turn, at several loads of a closed and an open loop."""
+"""Compares models of one service or of several, in turn, under closed and under open loops."""
 
 from __future__ import annotations
 
 import itertools
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from loadtests.scenarios import Scenario
 from loadtests.summary import summarise, summarise_all
 from loadtests.windows import measure
 
-__all__ = ["compare"]
+__all__ = ["Processes", "compare"]
 
 _LOG = logging.getLogger(__name__)
 
+Processes = Mapping[str, psutil.Process]
+"""First process of each service that is known to run here, by base URL."""
+
 
 def compare(
-    host: str,
-    service: psutil.Process | None,
+    processes: Processes,
     models: Sequence[dict[str, Any]],
     scenarios: Sequence[Scenario],
     plan: Plan,
@@ -40,8 +42,7 @@ def compare(
     meets all of them. The record is written after every window: an interruption loses one window.
 
     Args:
-        host: Base URL of the service.
-        service: Its first process, if it runs here.
+        processes: Of the services.
         models: What ``GET /models/NAME`` says of the models that take part.
         scenarios: What is sent, and to which of them.
         plan: What to measure.
@@ -49,7 +50,7 @@ def compare(
         folder: Takes ``record.json``, ``report.md``, ``table.csv`` and the pictures.
 
     Raises:
-        psutil.NoSuchProcess: If the service's process has ended.
+        psutil.NoSuchProcess: If a service's process has ended.
 
     Returns:
         The record; not complete if the user interrupted it (Ctrl-C).
@@ -70,7 +71,7 @@ def compare(
     try:
         progress = _Progress(plan, scenarios)
         for scenario in scenarios:
-            for window in _measure_scenario(host, service, scenario, plan, progress):
+            for window in _measure_scenario(processes, scenario, plan, progress):
                 windows.append(window)
                 write_record(record(), folder)
         complete = True
@@ -85,15 +86,15 @@ def compare(
 
 
 def _measure_scenario(
-    host: str,
-    service: psutil.Process | None,
+    processes: Processes,
     scenario: Scenario,
     plan: Plan,
     progress: _Progress,
 ) -> Iterator[Window]:
     def measure_load(load: Load) -> Iterator[Window]:
         for number, contender in itertools.product(range(1, plan.rounds + 1), scenario.contenders):
-            window = measure(host, scenario, contender, load, number, plan, service)
+            service = processes.get(contender.host)
+            window = measure(scenario, contender, load, number, plan, service)
             progress.report(window)
             yield window
 

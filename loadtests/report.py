@@ -80,7 +80,7 @@ def _conditions(record: Record) -> str:
 
 
 def _models(record: Record) -> str:
-    wanted = ("engine", "hidden_sizes", "parameters", "multiply_adds", "bytes", "metrics")
+    wanted = ("host", "engine", "hidden_sizes", "parameters", "multiply_adds", "bytes", "metrics")
     lines = []
     for model in record.models:
         known = ", ".join(f"{name} {model[name]}" for name in wanted if name in model)

@@ -24,6 +24,8 @@ class Contender:
     name: str
     """The model's name; in a mix the variant that the models have in common, such as ``iss``."""
     models: dict[TaskName, str]
+    host: str = ""
+    """Base URL of the service that answers."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ __all__ = ["measure", "users_asking"]
 
 
 def measure(
-    host: str,
     scenario: Scenario,
     contender: Contender,
     load: Load,
@@ -33,13 +32,12 @@ def measure(
     """Put one load on one contender.
 
     Args:
-        host: Base URL of the service.
         scenario: What is sent.
-        contender: The models asked for.
+        contender: The models asked for, and of which service.
         load: How many users, or arrivals a second.
         number: The round; with the plan's seed it fixes what is sent.
         plan: Durations and requests.
-        service: The service's first process, if it runs here.
+        service: That service's first process, if it runs here.
 
     Raises:
         RuntimeError: As `users_asking`.
@@ -55,7 +53,8 @@ def measure(
     )
     users = user_class(load.loop, traffic, plan.timeout)
     count = int(load.value) if closed else 1
-    with users_asking(host, users, count, 2 * plan.timeout + _margin(load)) as samples:
+    stop_timeout = 2 * plan.timeout + _margin(load)
+    with users_asking(contender.host, users, count, stop_timeout) as samples:
         gevent.sleep(plan.warm_up)
         begin, client, served = _now(service)
         gevent.sleep(plan.duration)

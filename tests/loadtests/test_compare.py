@@ -67,6 +67,26 @@ def test_variants_are_compared_in_turn_at_each_load(tmp_path: Path) -> None:
     assert turns == ["tiny-dense", "tiny-iss"] * 4
 
 
+def test_services_are_compared_in_turn(tmp_path: Path) -> None:
+    with (
+        fake_service(("lm-iss",)) as (first, asked_first),
+        fake_service(("lm-iss",)) as (second, asked_second),
+    ):
+        code, output, errors = run(
+            "compare", "--host", first, second, "--out", str(tmp_path), *SHORT,
+        )  # fmt: skip
+
+    assert code == 0, errors
+    names = [f"lm-iss at {host.removeprefix('http://')}" for host in (first, second)]
+    result = read_record(tmp_path)
+    assert [row.variant for row in result.rows] == names
+    assert [model["host"] for model in result.models] == [first, second]
+    assert all(row.requests and not row.failed for row in result.rows)
+    assert f"### Against `{names[0]}`" in output
+    assert f"- `lm-iss`: host {second}" in output
+    assert max(call["at"] for call in asked_first) < min(call["at"] for call in asked_second)
+
+
 def test_requests_are_as_the_contract_says(tmp_path: Path) -> None:
     with fake_service(("only",)) as (host, received):
         code, _, errors = run(
@@ -219,6 +239,8 @@ def test_a_report_is_made_again_from_its_record(tmp_path: Path, run_here: Run) -
         (("--host", "HOST", "--models", "here"), "--models is for a service started here"),
         (("--service-pid", "1"), "--service-pid is for a service that runs already"),
         (("--host", "HOST", "--service-pid", "4194305"), "process PID not found (pid=4194305)"),
+        (("--host", "HOST", "--service-pid", "1", "1"), "has 2 processes for 1 services"),
+        (("--host", "HOST", "HOST"), "--host names a service twice"),
     ],
 )
 def test_wrong_input_is_one_clear_line(
