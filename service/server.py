@@ -7,15 +7,38 @@ import logging
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from service.settings import Settings
 
-__all__ = ["Server", "serve"]
+__all__ = ["Server", "serve", "uvicorn_config"]
 
 log = logging.getLogger(__name__)
+
+
+def uvicorn_config(app: FastAPI | str, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves, in one process or in several.
+
+    Args:
+        app: The application, or where the workers find it.
+        settings: Address, and how long shutting down may take.
+        **more: Other settings of uvicorn.
+    """
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        server_header=False,
+        **more,
+    )
 
 
 class Server(uvicorn.Server):
@@ -28,19 +51,7 @@ class Server(uvicorn.Server):
             app: The application.
             settings: Address, and how long shutting down may take.
         """
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="on",
-                ws="none",
-                host=settings.host,
-                port=settings.port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=settings.shutdown_seconds,
-                server_header=False,
-            )
-        )
+        super().__init__(uvicorn_config(app, settings))
         self._app = app
         self._drain_seconds = settings.drain_seconds
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -26,6 +26,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from service.app import create_app
 from service.default_split import DefaultSplitError
 from service.logs import configure_logging
+from service.server import uvicorn_config
 from service.settings import Settings
 from service.shared_metrics import DIRECTORY_VARIABLE, with_shared_gauges
 from service.tracing import TracingError
@@ -44,19 +45,12 @@ def serve_with_workers(settings: Settings) -> None:
     Exits with 0 after SIGTERM or SIGINT, 3 if a worker could not start. The settings reach the
     workers through the environment.
     """
-    config = uvicorn.Config(
+    config = uvicorn_config(
         "service.workers:create_worker",
+        settings,
         factory=True,
-        lifespan="on",
-        ws="none",
-        host=settings.host,
-        port=settings.port,
         workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=_START_SECONDS,
-        server_header=False,
     )
     with tempfile.TemporaryDirectory(prefix="issrnn-metrics-") as folder:
         # read by prometheus_client when a worker imports it

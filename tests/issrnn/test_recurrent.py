@@ -138,6 +138,25 @@ def test_shapes_that_torch_runs_on_silently_are_caught() -> None:
         check_shapes(model)
 
 
+@pytest.mark.parametrize(
+    ("module", "weight", "said"),
+    [
+        (nn.Linear(6, 3), (3, 5), r"the model has shape \(3, 5\); its Linear needs 6 along axis 1"),
+        (nn.Embedding(9, 4), (9, 5), "its Embedding needs 4 along axis 1, from embedding_dim"),
+        (nn.Conv1d(4, 6, 3, groups=2), (6, 4, 3), "its Conv1d needs 2 along axis 1, from in_chan"),
+        (nn.Conv2d(4, 6, 3), (5, 4, 3, 3), "its Conv2d needs 6 along axis 0, from out_channels"),
+        (nn.PReLU(5), (4,), "its PReLU needs 5 along axis 0, from num_parameters"),
+    ],
+)
+def test_sizes_that_a_module_tells_are_those_of_its_weights(
+    module: nn.Module, weight: tuple[int, ...], said: str
+) -> None:
+    check_shapes(module)
+    module.weight = nn.Parameter(torch.zeros(weight))
+    with pytest.raises(issrnn.ShrinkError, match=said):
+        check_shapes(module)
+
+
 def test_a_shrunk_bare_module_takes_the_place_of_the_model() -> None:
     model, _ = example(nn.LSTM(5, 6, num_layers=2))
     x = torch.randn(4, 3, 5).double()
