@@ -33,6 +33,7 @@ from service.settings import Settings
 from service.shadow import Shadow
 from service.splits import Splits
 from service.tracing import make_tracing
+from service.versions import version_of
 
 __all__ = ["create_app"]
 
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="issrnn",
         description="Compressed recurrent networks and their dense originals, side by side.",
-        version="0.1.0",
+        version=version_of("issrnn"),
         docs_url=None,  # FastAPI's own ask other hosts; that of service.routes.page does not
         redoc_url=None,
         lifespan=lifespan,

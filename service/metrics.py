@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 
 from prometheus_client import (
@@ -17,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from issrnn.artifact import Card
 from service.registry import Registry
+from service.versions import version_of
 from service.worker import BatchObserver
 
 __all__ = ["Metrics", "QueueCollector"]
@@ -28,6 +30,7 @@ _SECONDS = (
 _ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 _BY_REQUEST = ("endpoint", "model", "variant")
 _BY_MODEL = ("model", "variant")
+_BUILD = ("version", "python", "onnxruntime")
 
 
 class Metrics:
@@ -43,6 +46,13 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        build = Gauge(
+            "issrnn_build_info", "1; the release, and what it runs on.", _BUILD,
+            registry=self.registry, multiprocess_mode="livemax",
+        )  # fmt: skip
+        build.labels(
+            version_of("issrnn"), platform.python_version(), version_of("onnxruntime")
+        ).set(1)
         self.requests = self._counter(
             "issrnn_requests", "Requests answered.", (*_BY_REQUEST, "status")
         )

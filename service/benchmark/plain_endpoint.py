@@ -34,12 +34,12 @@ __all__ = ["main", "plain_endpoint"]
 
 
 def plain_endpoint(variant: Variant) -> FastAPI:
-    """An application that answers its task's requests, as a model called ``NAME-plain``.
+    """An application that answers its task's requests, as a model called ``NAME-plain-ENGINE``.
 
     Args:
         variant: Its engine is called from all threads; its worker is not asked.
     """
-    name = f"{variant.name}-plain"
+    name = f"{variant.name}-plain-{variant.engine.name}"
     info = variant.info().model_copy(update={"name": name})
     task = TASKS[variant.card.task]
     defaults = Settings.model_construct()

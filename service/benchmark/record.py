@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import statistics
-from importlib.metadata import PackageNotFoundError, version
+import subprocess
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from service.engines import EngineName
 
-__all__ = ["Benchmark", "Share", "Timing", "machine_name", "versions_of"]
+__all__ = ["Benchmark", "Share", "Timing", "git_commit", "machine_name"]
 
 
 class Timing(BaseModel):
@@ -55,10 +55,32 @@ class Benchmark(BaseModel):
     machine: str
     cores: int
     versions: dict[str, str]
+    commit: str = "unknown"
+    """Of the checkout, marked if files differ from it."""
     item: str
     """What a batch is made of, such as ``30 steps``."""
     timings: list[Timing]
     shares: list[Share] = []
+
+
+def git_commit() -> str:
+    """The checkout's commit, marked if files differ from it; ``unknown`` outside a checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{commit} with changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(  # noqa: S603 - fixed arguments
+        ["git", *arguments],  # noqa: S607 - whichever git the user has
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
 
 
 def machine_name() -> str:
@@ -69,15 +91,3 @@ def machine_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def versions_of(*packages: str) -> dict[str, str]:
-    """Installed versions; ``none`` for a package that is not there."""
-    return {package: _version(package) for package in packages}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from issrnn.artifact import Artifact
-from service.benchmark.record import Benchmark, Timing, machine_name, versions_of
+from service.benchmark.record import Benchmark, Timing, git_commit, machine_name
 from service.benchmark.shares import time_shares
 from service.benchmark.workloads import random_items, workload_of
 from service.cores import available_cores
 from service.engines import Engine, EngineName, create_engine, engines_of, multiply_adds
+from service.versions import version_of
 
 __all__ = ["run_benchmark"]
 
@@ -52,7 +53,8 @@ def run_benchmark(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine_name(),
         cores=len(available_cores()),
-        versions=versions_of("onnxruntime", "torch", "numpy"),
+        versions={name: version_of(name) for name in ("onnxruntime", "torch", "numpy")},
+        commit=git_commit(),
         item=workload_of(artifacts[0].card.architecture).item,
         timings=timings,
         shares=time_shares(artifacts, engines, rounds),

@@ -65,6 +65,7 @@ def test_every_engine_is_timed_on_both_models(
     assert len(benchmark.timings) == 3 * 2 * 2  # engines, models, batches
     assert all(len(timing.milliseconds) == 2 for timing in benchmark.timings)
     assert all(0 < share.share < 1 for share in benchmark.shares)
+    assert re.fullmatch(r"[0-9a-f]{40}( with changes)?|unknown", benchmark.commit)
     printed = capsys.readouterr().out
     assert printed.count(f"1 x {item}, 1 thread(s)") == 1
     assert printed.count(f"| onnxruntime-int8 | {sizes} |") == 2 + 1  # batches, and the shares

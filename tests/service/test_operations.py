@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.settings import Settings
+from service.versions import version_of
 from tests.artifacts import make_classifier
 from tests.service.running import running_service
 
@@ -53,6 +55,13 @@ def test_requests_are_counted_by_endpoint_and_variant(
         assert math.exp(loss / tokens) == pytest.approx(body["scores"][0]["perplexity"])
         assert sample(client, "issrnn_batch_size_count", model="tiny-iss") == 1
         assert sample(client, "issrnn_model_ready", variant="dense", engine="onnxruntime-fp32") == 1
+
+
+def test_the_release_is_told(client: httpx.Client) -> None:
+    release = version("issrnn")
+    assert sample(client, "issrnn_build_info", version=release, onnxruntime=version("onnxruntime"))
+    assert client.get("/openapi.json").json()["info"]["version"] == release
+    assert version_of("no-such-package") == "none"
 
 
 def test_the_shadow_model_sees_the_traffic_and_never_answers(

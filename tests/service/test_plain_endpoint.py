@@ -59,12 +59,13 @@ def test_it_answers_as_the_service_does_also_many_at_once(
 ) -> None:
     with plain(str(models_dir / "tiny-dense"), "--engine", engine) as endpoint:
         [card] = endpoint.get("/models").json()["models"]
-        assert (card["name"], card["engine"]) == ("tiny-dense-plain", engine)
-        assert endpoint.get("/models/tiny-dense-plain").json() == card
+        name = f"tiny-dense-plain-{engine}"
+        assert (card["name"], card["engine"]) == (name, engine)
+        assert endpoint.get(f"/models/{name}").json() == card
         expected = {text: scores(client, "tiny-dense", text) for text in TEXTS}
         with ThreadPoolExecutor(16) as users:
             asked = TEXTS * 16
-            given = users.map(lambda text: scores(endpoint, "tiny-dense-plain", text), asked)
+            given = users.map(lambda text: scores(endpoint, name, text), asked)
             for text, found in zip(asked, given, strict=True):
                 for score, right in zip(found, expected[text], strict=True):
                     assert score["log_prob"] == pytest.approx(right["log_prob"], abs=1e-4)

@@ -100,6 +100,7 @@ def test_workers_share_a_port_are_replaced_and_drain(models_dir: Path, tmp_path:
         assert metric(url, "issrnn_request_seconds_count") >= 20
         assert metric(url, 'issrnn_model_ready{engine="onnxruntime-fp32",model="tiny-iss".*}') == 1
         assert metric(url, "process_resident_memory_bytes") > 0
+        assert metric(url, "issrnn_build_info{.*}") == 1, "not one for each worker"
 
         refused = httpx.post(
             f"{url}/models/tiny-iss/reload", headers={"Authorization": "Bearer secret"}
