@@ -91,6 +91,32 @@ def rows(record: str) -> list[dict[str, Any]]:
     return found
 
 
+def test_the_comparison_with_a_plain_endpoint_follows_from_the_record() -> None:
+    served = {
+        "ptb-lstm-large-dense-plain-torch-fp32": ("dense", "plain endpoint, torch"),
+        "ptb-lstm-large-dense-plain-onnxruntime-fp32": ("dense", "plain endpoint, onnxruntime"),
+        "ptb-lstm-large-dense": ("dense", "the service"),
+        "ptb-lstm-large-iss": ("ISS", "the service"),
+    }
+    measured = [row for row in rows("load-plain.json") if row["loop"] == "closed"]
+    page = (DOCS / "measurements.md").read_text(encoding="utf-8")
+    for row in measured:
+        latencies = [shown(row[name]) for name in ("p50_ms", "p95_ms", "p99_ms")]
+        cells = [f"{row['load']:g}", *served[row["variant"]], shown(row["throughput"]), *latencies]
+        assert f"| {' | '.join(cells)} |" in page
+    busiest = {row["variant"]: row["throughput"] for row in measured if row["load"] == 16}
+    torch, plain, dense, iss = (busiest[name] for name in served)
+    for ratio in (dense / torch, iss / torch):
+        assert f"{ratio:.1f} times" in page
+        assert f"{ratio:.1f} times" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{dense / plain:.1f} times" in page
+
+
+def shown(value: float) -> str:
+    """To three digits."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
 def test_the_example_of_capacity_follows_from_the_record() -> None:
     measured = {
         (row["load"], row["variant"].rpartition("-")[2]): row
