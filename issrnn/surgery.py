@@ -29,7 +29,6 @@ __all__ = [
     "make_plan",
     "narrow_copy",
     "select",
-    "size_attributes",
     "source_of",
 ]
 
@@ -87,7 +86,7 @@ def make_plan(model: nn.Module, groups: Groups, dropped: Sequence[Tensor]) -> Pl
     changes += [
         Change(path, name, len(by_parameter[id(parameter)][axis]))
         for path, module in model.named_modules()
-        for name, parameter, axis in size_attributes(module)
+        for name, parameter, axis in _size_attributes(module)
         if axis in by_parameter.get(id(parameter), {})
     ]
     layouts, kept_units = {}, {}
@@ -216,7 +215,7 @@ def select(tensor: Tensor, kept: dict[int, Tensor]) -> Tensor:
     return tensor
 
 
-def size_attributes(module: nn.Module) -> list[tuple[str, nn.Parameter, int]]:
+def _size_attributes(module: nn.Module) -> list[tuple[str, nn.Parameter, int]]:
     """Attribute, parameter and axis whose length it tells, for torch's own modules."""
     own = dict(module.named_parameters(recurse=False, remove_duplicate=False))
     for kind, sizes in _MODULE_SIZES:

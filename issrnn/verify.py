@@ -11,7 +11,7 @@ from issrnn.errors import ShrinkError
 from issrnn.layout import is_recurrent, layout_of
 from issrnn.source import Source
 from issrnn.states import output_leaves
-from issrnn.surgery import Plan, converted_state, size_attributes
+from issrnn.surgery import Plan, converted_state
 
 __all__ = ["ShrinkError", "check_same_output", "check_shapes"]
 
@@ -29,16 +29,11 @@ def check_shapes(model: nn.Module) -> None:
         ShrinkError: If one does not fit; the message names it.
     """
     for path, module in model.named_modules():
-        if isinstance(module, nn.RNNBase | nn.RNNCellBase):
-            _check_recurrent(model, module, path)
-        for name, parameter, axis in size_attributes(module):
-            size, length = getattr(module, name), parameter.shape[axis]
-            if name == "in_channels":
-                size //= getattr(module, "groups", 1)
-            if size != length:
+        for name, expected in _expected_shapes(module, path).items():
+            actual = tuple(model.get_parameter(name).shape)
+            if actual != expected:
                 raise ShrinkError(
-                    f"a weight of {path or 'the model'} has shape {tuple(parameter.shape)}; its "
-                    f"{type(module).__name__} needs {size} along axis {axis}, from {name}"
+                    f"{name} has shape {actual}; its {type(module).__name__} needs {expected}"
                 )
 
 
@@ -91,13 +86,27 @@ def _check_tensors(name: str, left: Tensor, right: Any) -> None:
         )
 
 
-def _check_recurrent(model: nn.Module, module: Any, path: str) -> None:
-    for name, expected in _recurrent_shapes(module, path).items():
-        actual = tuple(model.get_parameter(name).shape)
-        if actual != expected:
-            raise ShrinkError(
-                f"{name} has shape {actual}; its {type(module).__name__} needs {expected}"
-            )
+def _expected_shapes(module: nn.Module, path: str) -> dict[str, tuple[int, ...]]:
+    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        return _recurrent_shapes(module, path)
+    sizes: dict[str, tuple[int, ...]] = {}
+    if isinstance(module, nn.Linear):
+        sizes = {
+            "weight": (module.out_features, module.in_features),
+            "bias": (module.out_features,),
+        }
+    elif isinstance(module, nn.Embedding):
+        sizes = {"weight": (module.num_embeddings, module.embedding_dim)}
+    elif isinstance(module, nn.Conv1d | nn.Conv2d):
+        channels = module.in_channels // module.groups
+        sizes = {
+            "weight": (module.out_channels, channels, *module.kernel_size),
+            "bias": (module.out_channels,),
+        }
+    elif isinstance(module, nn.PReLU):
+        sizes = {"weight": (module.num_parameters,)}
+    own = dict(module.named_parameters(recurse=False))
+    return {f"{path}.{name}".lstrip("."): size for name, size in sizes.items() if name in own}
 
 
 def _recurrent_shapes(module: Any, path: str) -> dict[str, tuple[int, ...]]:

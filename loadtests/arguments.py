@@ -43,8 +43,8 @@ def build_parser(compare: Command, report: Command, changes: Command) -> argpars
         nargs="+",
         type=int,
         metavar="PID",
-        help="with --host: each service's first process, if they run on this machine, so that the "
-        "report tells how many cores it and those that come from it use",
+        help="with --host: each service's first process, in their order, if they run here, so "
+        "that the report tells how many cores it and those that come from it use",
     )
     comparison.add_argument(
         "--models",
@@ -61,7 +61,7 @@ def build_parser(compare: Command, report: Command, changes: Command) -> argpars
         nargs="+",
         metavar="NAME",
         help="models to compare, the first of each task is its yardstick (default: all, dense "
-        "ones first)",
+        "ones first); of several services those of the first come first",
     )
     comparison.add_argument(
         "--task",

@@ -23,7 +23,7 @@ from loadtests.arguments import build_parser
 from loadtests.changes import measure_changes, table
 from loadtests.compare import Processes, compare
 from loadtests.conditions import describe_machine, service_settings
-from loadtests.http import HttpError, get_models
+from loadtests.http import HttpError, get_models, release_of
 from loadtests.picture import draw
 from loadtests.plan import Plan
 from loadtests.record import Record, read_record, write_whole
@@ -82,6 +82,7 @@ def _compare(options: argparse.Namespace) -> int:
         build_tasks({task for s in scenarios for task in s.weights}, plan)  # refuses bad options
         models = models_of(served, scenarios)
         conditions |= {"placement": placement}
+        conditions |= {"releases": {host: release_of(host) for host in hosts}}
         if not options.host:
             conditions |= {"service_settings": service_settings()}
         names = ", ".join(model["name"] for model in models)
@@ -113,7 +114,7 @@ def _services(
         if pids and len(pids) != len(hosts):
             raise ValueError(f"--service-pid has {len(pids)} processes for {len(hosts)} services")
         processes = {host: psutil.Process(pid) for host, pid in zip(hosts, pids, strict=False)}
-        yield hosts, processes, f"service at {', '.join(hosts)}, not started here"
+        yield hosts, processes, f"load generator here, {' and '.join(hosts)} not started by it"
         return
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     split = len(cores) > 1 and not options.share_cores

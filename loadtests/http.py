@@ -9,7 +9,15 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-__all__ = ["HttpError", "get_json", "get_models", "get_text", "key_header", "send"]
+__all__ = [
+    "HttpError",
+    "get_json",
+    "get_models",
+    "get_text",
+    "key_header",
+    "release_of",
+    "send",
+]
 
 
 class HttpError(Exception):
@@ -112,3 +120,11 @@ def get_models(host: str) -> list[dict[str, Any]]:
     except (KeyError, TypeError) as error:
         raise HttpError(f"{host}/models does not hold a list of models: {error!r}") from error
     return [get_json(f"{host}/models/{urllib.parse.quote(name)}") for name in names]
+
+
+def release_of(host: str) -> str:
+    """The service's version as ``/openapi.json`` tells it; ``unknown`` if it does not."""
+    try:
+        return str(get_json(f"{host}/openapi.json")["info"]["version"])
+    except (HttpError, KeyError, TypeError):
+        return "unknown"

@@ -111,7 +111,7 @@ def _conditions(record: Record) -> str:
         str(known.get("date", "")),
         f"{known.get('processor')}, {known.get('cores')} cores: {known.get('placement')}",
         f"{record.plan.rounds} x {record.plan.duration:g} s a point",
-        "x: more than 1% refused or failed",
+        "x: overloaded",
     ]
     if not record.complete:
         parts.append("interrupted")

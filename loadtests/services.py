@@ -37,13 +37,9 @@ def choose_across(
         ValueError: As `choose_scenarios`, or if a service serves none of the variants, or the
             services would be sent different mixes.
     """
-    chosen = {
-        host: choose_scenarios(models, wanted, _own(served, host, variants), mix)
-        for host, models in served.items()
-    }
     merged: dict[str, Scenario] = {}
-    for host, scenarios in chosen.items():
-        for scenario in scenarios:
+    for host in served:
+        for scenario in _of_service(served, host, wanted, variants, mix):
             before = merged.get(scenario.name)
             if before and before.weights != scenario.weights:
                 raise ValueError(
@@ -71,6 +67,21 @@ def models_of(served: Served, scenarios: Sequence[Scenario]) -> list[dict[str, A
     return [known[host, name] | ({"host": host} if len(served) > 1 else {}) for host, name in used]
 
 
+def _of_service(
+    served: Served,
+    host: str,
+    wanted: Sequence[str] | None,
+    variants: Sequence[str] | None,
+    mix: Mapping[TaskName, float] | None,
+) -> list[Scenario]:
+    try:
+        return choose_scenarios(served[host], wanted, _own(served, host, variants), mix)
+    except ValueError as error:
+        if len(served) == 1:
+            raise
+        raise ValueError(f"{host}: {error}") from error
+
+
 def _own(served: Served, host: str, variants: Sequence[str] | None) -> list[str] | None:
     """The variants that are this service's, and those that are nobody's, which are wrong."""
     if variants is None:
@@ -79,15 +90,13 @@ def _own(served: Served, host: str, variants: Sequence[str] | None) -> list[str]
     anywhere = {model["name"] for models in served.values() for model in models}
     own = [name for name in variants if name in here or name not in anywhere]
     if not own:
-        raise ValueError(f"{host} serves none of --variants {' '.join(variants)}")
+        raise ValueError(f"none of --variants {' '.join(variants)} is served")
     return own
 
 
 def _told_apart(contenders: Sequence[Contender]) -> tuple[Contender, ...]:
     times = Counter(contender.name for contender in contenders)
     return tuple(
-        each
-        if times[each.name] == 1
-        else replace(each, name=f"{each.name} at {each.host.partition('://')[2]}")
+        each if times[each.name] == 1 else replace(each, name=f"{each.name} at {each.host}")
         for each in contenders
     )

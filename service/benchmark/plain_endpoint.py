@@ -3,7 +3,7 @@
 What load tests compare the service with: the endpoint that is written first, a ``def`` in which
 each request calls the network by itself, in one of FastAPI's threads. It has the service's engines,
 tokenisers and answers, and nothing of what stands between them: no queue, no batches, no limits,
-no deadlines, no metrics.
+no deadlines, no metrics. With ``--one-at-a-time`` there is a lock around the network.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import threading
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from service.cores import available_cores
 from service.engines import ENGINE_NAMES
 from service.jobs import JobResult
 from service.measuring.computing import compute_alone
+from service.problems import add_handlers
 from service.schemas import ModelInfo, ModelList
 from service.settings import Settings
 from service.slots import Slots
@@ -33,36 +37,44 @@ from service.worker import Placement
 __all__ = ["main", "plain_endpoint"]
 
 
-def plain_endpoint(variant: Variant) -> FastAPI:
-    """An application that answers its task's requests, as a model called ``NAME-plain-ENGINE``.
+def plain_endpoint(variant: Variant, *, one_at_a_time: bool = False) -> FastAPI:
+    """An application that answers its task's requests.
 
     Args:
-        variant: Its engine is called from all threads; its worker is not asked.
+        variant: Named as the answers are to tell; its engine is called from FastAPI's threads,
+            its worker is not asked.
+        one_at_a_time: Whether a request has the network to itself while others wait.
     """
-    name = f"{variant.name}-plain-{variant.engine.name}"
-    info = variant.info().model_copy(update={"name": name})
     task = TASKS[variant.card.task]
     defaults = Settings.model_construct()
-    app = FastAPI(title=name)
+    turn = threading.Lock() if one_at_a_time else nullcontext()
+    app = FastAPI(title=variant.name)
+    add_handlers(app)
 
     def answer(request: Any) -> Response:
         started = time.perf_counter()
         prepared = task.prepare(request, variant, defaults, math.inf)
-        value = compute_alone(variant.engine, prepared.job, defaults)
-        result = JobResult(value, queue_seconds=0.0, compute_seconds=time.perf_counter() - started)
-        body = prepared.finish(result).to_json(started)
-        return Response(body, media_type="application/json", headers={"X-Model": name})
+        asked = time.perf_counter()
+        with turn:
+            begun = time.perf_counter()
+            value = compute_alone(variant.engine, prepared.job, defaults)
+        result = JobResult(value, begun - asked, time.perf_counter() - begun)
+        return Response(
+            prepared.finish(result).to_json(started),
+            media_type="application/json",
+            headers={"X-Model": variant.name},
+        )
 
     answer.__annotations__["request"] = task.request  # where FastAPI looks for the body's schema
     app.post(f"/{task.name}")(answer)
 
     @app.get("/models")
     def list_models() -> ModelList:
-        return ModelList(models=[info])
+        return ModelList(models=[variant.info()])
 
-    @app.get(f"/models/{name}")
+    @app.get(f"/models/{variant.name}")
     def describe() -> ModelInfo:
-        return info
+        return variant.info(provenance=True)
 
     return app
 
@@ -78,6 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("model", type=Path, help="artifact folder")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default="torch-fp32")
+    parser.add_argument(
+        "--one-at-a-time", action="store_true", help="let no two requests compute side by side"
+    )
+    parser.add_argument(
+        "--as", dest="name", help="how answers name the model (default: MODEL-plain-ENGINE)"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     options = parser.parse_args(arguments)
@@ -92,7 +110,10 @@ def main(arguments: list[str] | None = None) -> int:
     except ArtifactError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    uvicorn.run(plain_endpoint(variant), host=options.host, port=options.port, access_log=False)
+    name = options.name or f"{variant.name}-plain-{options.engine}"
+    variant = replace(variant, card=variant.card.model_copy(update={"name": name}))
+    app = plain_endpoint(variant, one_at_a_time=options.one_at_a_time)
+    uvicorn.run(app, host=options.host, port=options.port, access_log=False)
     return 0
 
 

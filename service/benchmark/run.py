@@ -46,6 +46,7 @@ def run_benchmark(
         raise ValueError(f"models of one architecture can be compared, not {sorted(kinds)}")
     if not any(name in engines_of(artifact.card) for artifact in artifacts for name in engines):
         raise ValueError(f"{' and '.join(engines)} can compute none of these models")
+    commit = git_commit()  # of the code that is running, whatever is committed meanwhile
     timings: list[Timing] = []
     for count in threads:  # one after the other: torch's number of threads is the process'
         timings.extend(_time_in_turn(artifacts, engines, count, rounds))
@@ -54,7 +55,7 @@ def run_benchmark(
         machine=machine_name(),
         cores=len(available_cores()),
         versions={name: version_of(name) for name in ("onnxruntime", "torch", "numpy")},
-        commit=git_commit(),
+        commit=commit,
         item=workload_of(artifacts[0].card.architecture).item,
         timings=timings,
         shares=time_shares(artifacts, engines, rounds),

@@ -34,7 +34,7 @@ OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 
 class Engine(Protocol[ItemT_contra, OutputT_co]):
-    """Computes one network; called from one thread at a time."""
+    """Computes one network; keeps nothing from call to call."""
 
     name: EngineName
     weight_bytes: int

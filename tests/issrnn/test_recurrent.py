@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -139,21 +140,24 @@ def test_shapes_that_torch_runs_on_silently_are_caught() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "weight", "said"),
+    ("module", "name", "shape", "needed"),
     [
-        (nn.Linear(6, 3), (3, 5), r"the model has shape \(3, 5\); its Linear needs 6 along axis 1"),
-        (nn.Embedding(9, 4), (9, 5), "its Embedding needs 4 along axis 1, from embedding_dim"),
-        (nn.Conv1d(4, 6, 3, groups=2), (6, 4, 3), "its Conv1d needs 2 along axis 1, from in_chan"),
-        (nn.Conv2d(4, 6, 3), (5, 4, 3, 3), "its Conv2d needs 6 along axis 0, from out_channels"),
-        (nn.PReLU(5), (4,), "its PReLU needs 5 along axis 0, from num_parameters"),
+        (nn.Linear(6, 3), "weight", (3, 5), (3, 6)),
+        (nn.Linear(6, 3), "bias", (2,), (3,)),
+        (nn.Embedding(9, 4), "weight", (8, 4), (9, 4)),
+        (nn.Conv1d(4, 6, 3, groups=2), "weight", (6, 4, 3), (6, 2, 3)),
+        (nn.Conv2d(4, 6, (3, 5)), "weight", (5, 4, 3, 5), (6, 4, 3, 5)),
+        (nn.Conv2d(4, 6, 3), "bias", (5,), (6,)),
+        (nn.PReLU(5), "weight", (4,), (5,)),
     ],
 )
-def test_sizes_that_a_module_tells_are_those_of_its_weights(
-    module: nn.Module, weight: tuple[int, ...], said: str
+def test_weights_have_the_sizes_that_their_module_tells(
+    module: nn.Module, name: str, shape: tuple[int, ...], needed: tuple[int, ...]
 ) -> None:
     check_shapes(module)
-    module.weight = nn.Parameter(torch.zeros(weight))
-    with pytest.raises(issrnn.ShrinkError, match=said):
+    setattr(module, name, nn.Parameter(torch.zeros(shape)))
+    said = f"{name} has shape {shape}; its {type(module).__name__} needs {needed}"
+    with pytest.raises(issrnn.ShrinkError, match=re.escape(said)):
         check_shapes(module)
 
 

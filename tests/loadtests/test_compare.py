@@ -1,5 +1,6 @@
 """The command as its users run it: under load in a process of its own, which Locust patches."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -73,18 +74,20 @@ def test_services_are_compared_in_turn(tmp_path: Path) -> None:
         fake_service(("lm-iss",)) as (second, asked_second),
     ):
         code, output, errors = run(
-            "compare", "--host", first, second, "--out", str(tmp_path), *SHORT,
+            "compare", "--host", first, second, "--out", str(tmp_path), *SHORT, "--rounds", "2"
         )  # fmt: skip
 
     assert code == 0, errors
-    names = [f"lm-iss at {host.removeprefix('http://')}" for host in (first, second)]
+    names = [f"lm-iss at {host}" for host in (first, second)]
     result = read_record(tmp_path)
     assert [row.variant for row in result.rows] == names
     assert [model["host"] for model in result.models] == [first, second]
     assert all(row.requests and not row.failed for row in result.rows)
     assert f"### Against `{names[0]}`" in output
     assert f"- `lm-iss`: host {second}" in output
-    assert max(call["at"] for call in asked_first) < min(call["at"] for call in asked_second)
+    assert result.conditions["releases"] == {first: "unknown", second: "unknown"}
+    at = sorted([(c["at"], 1) for c in asked_first] + [(c["at"], 2) for c in asked_second])
+    assert [number for number, _ in itertools.groupby(who for _, who in at)] == [1, 2, 1, 2]
 
 
 def test_requests_are_as_the_contract_says(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def test_services_stand_side_by_side_in_their_order() -> None:
     served = {OLD: [model("lm-dense")], NEW: [model("lm-iss"), model("lm-dense")]}
     (score,) = choose_across(served)
     assert score.contenders == (
-        Contender("lm-dense at old:8000", {"score": "lm-dense"}, OLD),
-        Contender("lm-dense at new:8000", {"score": "lm-dense"}, NEW),
+        Contender(f"lm-dense at {OLD}", {"score": "lm-dense"}, OLD),
+        Contender(f"lm-dense at {NEW}", {"score": "lm-dense"}, NEW),
         Contender("lm-iss", {"score": "lm-iss"}, NEW),
     )
     assert models_of(served, [score]) == [
@@ -41,9 +41,9 @@ def test_named_models_are_looked_for_in_every_service() -> None:
     served = {OLD: [model("lm-dense"), model("lm-iss")], NEW: [model("lm-plain")]}
     (score,) = choose_across(served, variants=["lm-plain", "lm-iss"])
     assert [each.name for each in score.contenders] == ["lm-iss", "lm-plain"]
-    with pytest.raises(ValueError, match="https://new:8000 serves none of --variants lm-iss"):
+    with pytest.raises(ValueError, match="https://new:8000: none of --variants lm-iss is served"):
         choose_across(served, variants=["lm-iss"])
-    with pytest.raises(ValueError, match="--variants lm-gru is not served"):
+    with pytest.raises(ValueError, match="http://old:8000: --variants lm-gru is not served"):
         choose_across(served, variants=["lm-iss", "lm-gru"])
 
 
@@ -53,7 +53,7 @@ def test_a_task_is_compared_where_it_is_served() -> None:
     assert [each.host for each in scenarios["score"].contenders] == [OLD, NEW]
     assert [each.host for each in scenarios["answer"].contenders] == [OLD]
     assert [each.name for each in scenarios["mix"].contenders] == ["dense"]
-    with pytest.raises(ValueError, match="no model to compare serves /answer"):
+    with pytest.raises(ValueError, match="https://new:8000: no model to compare serves /answer"):
         choose_across(served, wanted=["answer"])
 
 
@@ -63,4 +63,4 @@ def test_all_services_are_sent_the_same_mix() -> None:
     with pytest.raises(ValueError, match="https://new:8000 does not serve the same tasks"):
         choose_across({OLD: two, NEW: three})
     (mix,) = choose_across({OLD: two, NEW: three}, ["mix"], None, {"score": 3, "answer": 1})
-    assert [each.name for each in mix.contenders] == ["dense at old:8000", "dense at new:8000"]
+    assert [each.name for each in mix.contenders] == [f"dense at {OLD}", f"dense at {NEW}"]

@@ -72,6 +72,15 @@ def test_an_open_loop_counts_arrivals_but_its_throughput_is_what_was_answered_in
     assert (closed.requests, closed.max_ms, closed.throughput) == (1, 500.0, 0.5)
 
 
+def test_what_falls_behind_is_overloaded_though_it_refuses_nothing() -> None:
+    arrivals = {"requests": 100, "seconds": 10.0}
+    assert not row("open", 10.0, **arrivals, throughput=9.0).overloaded
+    assert row("open", 10.0, **arrivals, throughput=8.0).overloaded
+    assert not row("closed", 10, **arrivals, throughput=8.0).overloaded
+    assert row("closed", 10, refused=0.02).overloaded
+    assert not row("open", 1.0, requests=5, seconds=5.0, throughput=0.4).overloaded
+
+
 def test_a_window_without_requests_has_no_percentiles() -> None:
     made = summarise([window()])
     assert (made.requests, made.throughput, made.p50_ms, made.refused) == (0, 0.0, None, 0.0)

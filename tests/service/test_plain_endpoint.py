@@ -49,19 +49,26 @@ def scores(client: httpx.Client, model: str, text: str) -> list[dict[str, Any]]:
     response = client.post("/score", json={"texts": [text], "model": model})
     assert response.status_code == 200, response.text
     assert response.headers["X-Model"] == model
+    assert response.json()["model"] == model
     found: list[dict[str, Any]] = response.json()["scores"]
     return found
 
 
-@pytest.mark.parametrize("engine", ["torch-fp32", "onnxruntime-fp32"])
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [("torch-fp32", []), ("onnxruntime-fp32", []), ("onnxruntime-fp32", ["--one-at-a-time"])],
+)
 def test_it_answers_as_the_service_does_also_many_at_once(
-    client: httpx.Client, models_dir: Path, engine: str
+    client: httpx.Client, models_dir: Path, engine: str, options: list[str]
 ) -> None:
-    with plain(str(models_dir / "tiny-dense"), "--engine", engine) as endpoint:
+    with plain(str(models_dir / "tiny-dense"), "--engine", engine, *options) as endpoint:
         [card] = endpoint.get("/models").json()["models"]
         name = f"tiny-dense-plain-{engine}"
         assert (card["name"], card["engine"]) == (name, engine)
-        assert endpoint.get(f"/models/{name}").json() == card
+        described = endpoint.get(f"/models/{name}").json()
+        notes = described.pop("provenance")["notes"]
+        assert described | {"provenance": None} == card
+        assert notes == client.get("/models/tiny-dense").json()["provenance"]["notes"]
         expected = {text: scores(client, "tiny-dense", text) for text in TEXTS}
         with ThreadPoolExecutor(16) as users:
             asked = TEXTS * 16
@@ -73,7 +80,7 @@ def test_it_answers_as_the_service_does_also_many_at_once(
                         t["text"] for t in right["tokens"]
                     ]
         wrong = endpoint.post("/score", json={"texts": "no list"})
-        assert wrong.status_code == 422
+        assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (422, "texts")
         assert endpoint.post("/answer", json={}).status_code == 404
 
 
@@ -81,8 +88,16 @@ def test_readers_and_classifiers_have_their_own_endpoints(
     reader_client: httpx.Client, readers_dir: Path, classifiers_dir: Path
 ) -> None:
     question = {"question": "Who?", "context": "Ada came. Then Bob left."}
-    with plain(str(readers_dir / "reader-dense"), "--engine", "onnxruntime-fp32") as endpoint:
-        found = endpoint.post("/answer", json=question).json()["answers"]
+    reader = str(readers_dir / "reader-dense")
+    with plain(reader, "--engine", "onnxruntime-fp32", "--as", "mine") as endpoint:
+        response = endpoint.post("/answer", json=question)
+        assert response.headers["X-Model"] == response.json()["model"] == "mine"
+        found = response.json()["answers"]
+        unreadable = endpoint.post("/answer", json=question | {"question": "\u200b"})
+        assert (unreadable.status_code, unreadable.json()["errors"][0]["path"]) == (
+            422,
+            "question",
+        )
     right = reader_client.post("/answer", json=question | {"model": "reader-dense"}).json()
     assert [answer["text"] for answer in found] == [answer["text"] for answer in right["answers"]]
     name = sorted(path.name for path in classifiers_dir.iterdir() if path.name != "tiny-dense")[0]
