@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any, Literal, NoReturn, get_args
 from issrnn import ShrinkError
 from training import benchmark_commands, commands
 from training.distributed import is_first, process_number
-from training.errors import Interrupted, TrainingError
+from training.errors import Interrupted, TrainingError, reason
 from training.export import StoredType
 from training.subject import Weights
 
@@ -53,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away: nothing is left to say
         return 141
+    except OSError as error:  # such as a folder that may not be read
+        named = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"error: {named}{reason(error)}\n")
+        return 2
     return 0
 
 
@@ -292,7 +297,7 @@ def _above_zero(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
     return value
 

@@ -91,6 +91,8 @@ def search(options: argparse.Namespace) -> None:
     spaces = [parse_space(text) for text in options.spaces]
     trials = draw_trials(config, spaces, options.trials, options.seed)
     where = _run_options(options, options.name or f"{options.preset}-search")
+    if options.trials is not None and len(trials) < options.trials:
+        _say(f"{len(trials)} trials instead of {options.trials}: no more of them differ")
     rule = Halving(options.grace, options.reduction)
     try:
         if options.ray is None:

@@ -112,7 +112,7 @@ class RunConfig(BaseModel):
     """This project's LSTM for CPUs or torch's own layers; auto takes the fast one where it fits."""
     log_every: PositiveInt = 200
     """Mini-batches between lines of the log."""
-    seed: NonNegativeInt = 1
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = 1
     """Of weights, drop-out and the order of examples."""
 
     @model_validator(mode="after")
@@ -123,12 +123,19 @@ class RunConfig(BaseModel):
             raise ValueError("variant 'l1' needs l1 above 0")
         if (self.variant == "set") != bool(self.epsilon):
             raise ValueError("variant 'set' needs epsilon above 0, and only it has one")
+        if self.variant in ("dense", "direct") and self.regularises_groups:
+            raise ValueError(
+                f"lambda, l1 and tau remove components, which variant {self.variant!r} keeps: "
+                "take an -iss or -l1 preset"
+            )
         if self.epsilon and (self.regularises_groups or self.final_tau):
             raise ValueError("epsilon keeps the number of weights, lambda, l1 and tau do not")
         if self.lambda_after and self.lambda_epochs is None:
             raise ValueError("lambda_after needs lambda_epochs: after how many epochs it applies")
         if self.lambda_after and not self.lambda_:
             raise ValueError("lambda_after needs lambda above 0, which it follows")
+        if self.lambda_epochs is not None and not self.lambda_:
+            raise ValueError("lambda_epochs needs lambda above 0, which it ends")
         if self.flat_epochs > self.epochs and self.decay == 1:
             raise ValueError("flat_epochs is above epochs and decay is 1: one of them is a mistake")
         return self
@@ -227,9 +234,10 @@ def override(config: C, assignments: Sequence[str], option: str = "--set") -> C:
         name = name.strip()
         if not separator:
             raise ConfigError(f"{option} {assignment}: write it as field=value")
-        if name not in document or name in ("preset", "task"):
-            near = difflib.get_close_matches(name, document, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(document)}"
+        fields = [field for field in document if field not in ("preset", "task")]
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(fields)}"
             raise ConfigError(f"{option} {assignment}: no field {name!r}{hint}")
         document[name] = _parse(text.strip(), is_tuple=isinstance(document[name], list))
     return type(config).from_document(document, f"{option} " + " ".join(assignments))

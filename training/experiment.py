@@ -20,6 +20,7 @@ from issrnn.architecture import Architecture
 from issrnn.card import Card
 from issrnn.groups import Groups
 from issrnn.vocabulary import Vocabulary
+from issrnn.word_vectors import WordVectors
 from training.config import RunConfig
 from training.errors import RunError
 from training.stopping import StopRequest
@@ -219,6 +220,17 @@ class Experiment(ABC, Generic[ConfigT]):
         """
         if tokens != self.tokens:
             raise RunError(f"{where} has other words or characters than the data of this run")
+
+    def check_same_word_vectors(self, word_vectors: WordVectors | None, where: str | Path) -> None:
+        """Check that a network learned to read the word vectors it is given here, if it reads any.
+
+        Args:
+            word_vectors: That it was trained with, (N, D).
+            where: It is; named in the error.
+
+        Raises:
+            RunError: If they have another length or other numbers.
+        """
 
     def expand(self, model: nn.Module, kept: list[list[int]]) -> nn.Module:  # noqa: ARG002
         """The network with removed components in their former places, as zeros, where it can."""

@@ -21,7 +21,7 @@ from issrnn.number_storage import NumberType, decode, encode
 from training.config import RunConfig
 from training.errors import ConfigError, RunError
 from training.experiment import Experiment, Paths, architecture_of
-from training.reproduction import run_command
+from training.reproduction import run_command, word_vectors_option
 from training.run_folder import RunFolder
 from training.subject import Weights, default_weights, open_run
 
@@ -68,7 +68,7 @@ def export_run(
     subject = open_run(folder, paths, weights)
     experiment = subject.experiment
     options = "" if stored == "auto" else f" --stored {stored}"
-    if name != folder.name:
+    if name != record["name"]:  # by which the command makes the run, whatever its folder is now
         options += f" --as {name}"
     model = issrnn.shrink(subject.model, experiment.find_groups(subject.model))
     if stored == "auto":
@@ -130,15 +130,15 @@ def _arrays(model: nn.Module, stored: NumberType) -> dict[str, NDArray[np.float3
 def _provenance(
     record: dict[str, Any], config: RunConfig, weights: Weights, tau: float, options: str
 ) -> artifact.Provenance:
-    run = shlex.quote(record["name"])
-    commands = [run_command(record["name"], config)]
+    run, vectors = shlex.quote(record["name"]), word_vectors_option(config, record["data_sha256"])
+    commands = [run_command(record["name"], config) + vectors]
     notes = f"{weights} weights of {config.epochs} epochs (best epoch: {record['best_epoch']})"
     if weights == "shrunk":
         notes += f", shrunk with tau {tau:g}"
         if tau != config.final_tau or not tau:  # else the run itself has done it
-            commands.append(f"python -m training shrink {run} --tau {tau:g}")
+            commands.append(f"python -m training shrink {run} --tau {tau:g}{vectors}")
     which = "" if weights == default_weights(config) else f" --weights {weights}"
-    commands.append(f"python -m training export {run}{which}{options}")
+    commands.append(f"python -m training export {run}{which}{options}{vectors}")
     return artifact.Provenance(
         preset=config.preset,
         command=" && ".join(commands),

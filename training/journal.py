@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -60,7 +61,14 @@ class Journal:
         self._bar = progress_bar("", total_steps, "step", done_steps)
 
     def __enter__(self) -> Self:
+        self._thread_hook = threading.excepthook
+        threading.excepthook = self._after_thread
         return self
+
+    def _after_thread(self, args: threading.ExceptHookArgs) -> None:
+        """Keep TensorBoard's thread from printing a full disk: its next call raises the same."""
+        if not isinstance(args.exc_value, OSError):
+            self._thread_hook(args)
 
     def __exit__(
         self,
@@ -76,6 +84,7 @@ class Journal:
                 close()
             except OSError as failure:  # what was not written yet finds no room
                 failures.append(failure)
+        threading.excepthook = self._thread_hook
         if failures and error is None:
             raise RunError(f"cannot write the log: {reason(failures[0])}") from failures[0]
 
@@ -106,7 +115,7 @@ class Journal:
         self.log(message)
 
     def log(self, message: str) -> None:
-        """A line in the log file."""
+        """A line in the log file; lost if the disk is full."""
         self._logger.info(message)
 
 
@@ -115,6 +124,9 @@ class NoJournal(Journal):
 
     def __init__(self) -> None:
         """Open nothing."""
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
@@ -146,8 +158,15 @@ def _rewrite(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Any:
     return file
 
 
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Print no traceback of a full disk, which the next checkpoint says in one line."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def _open_log(path: Path) -> tuple[logging.Logger, logging.Handler]:
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("training")
     logger.setLevel(logging.INFO)

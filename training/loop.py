@@ -56,7 +56,7 @@ class Loop:
         Raises:
             Interrupted: After a signal, with everything saved.
             DivergedError: If the loss is no number any more.
-            RunError: If the disk is full.
+            RunError: If the disk is full, or the folder was moved or deleted.
         """
         self._clock = time.monotonic()
         copy_first_(self.session.model.parameters())
@@ -113,6 +113,7 @@ class Loop:
             if is_first():
                 weights = experiment.weights_to_keep(session)
                 best = {**session.weights_document(weights), "epoch": position.epoch, **valid}
+                self.folder.check_there()
                 save_document(self.folder.best, best)
         if session.evolution is not None and position.epoch < self._config.epochs:
             copy_first_(session.model.parameters())
@@ -217,6 +218,7 @@ class Loop:
         position.peak_memory_bytes = max(position.peak_memory_bytes, peak_memory_bytes())
         document = self.session.to_document()
         if is_first():
+            self.folder.check_there()
             save_document(self.folder.checkpoint, document)
         self._saved_at = time.monotonic()
         self._tick()  # writing is part of the run's time, not of the next mini-batch's

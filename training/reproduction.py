@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 
 from training.config import RunConfig
 from training.presets import PRESETS
 
-__all__ = ["run_command"]
+__all__ = ["run_command", "word_vectors_option"]
 
 
 def run_command(name: str, config: RunConfig) -> str:
@@ -27,3 +28,17 @@ def run_command(name: str, config: RunConfig) -> str:
             assignment = f"{field}={'none' if value is None else text}"
             parts.append(f"--set {shlex.quote(assignment)}")
     return " ".join(parts)
+
+
+def word_vectors_option(config: RunConfig, data: Collection[str]) -> str:
+    """`` --word-vectors FILE`` for the commands on a run that read such a file, else nothing.
+
+    Args:
+        config: Of the run.
+        data: Names of the files it was trained on, as in its record.
+    """
+    if config.task != "answer":
+        return ""
+    vectors = [name for name in data if not name.endswith("-v1.1.json")]  # the rest is SQuAD
+    # The default, a package, is of two files.
+    return f" --word-vectors {shlex.quote(vectors[0])}" if len(vectors) == 1 else ""

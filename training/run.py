@@ -16,8 +16,9 @@ from torch import nn
 from issrnn import ShrinkError
 from training.checkpoint import load_document, save_document
 from training.config import RunConfig
-from training.distributed import from_first, is_first, process_count
+from training.distributed import from_first, is_first, largest, process_count, process_number
 from training.errors import (
+    DataError,
     DivergedError,
     Interrupted,
     LostProcessError,
@@ -141,6 +142,7 @@ def _run(
 
 
 def _open_session(experiment: Experiment[Any], folder: RunFolder, options: RunOptions) -> Session:
+    _check_same_data(experiment)
     checkpoint = from_first(
         lambda: load_document(folder.checkpoint) if folder.checkpoint.exists() else None
     )
@@ -152,6 +154,21 @@ def _open_session(experiment: Experiment[Any], folder: RunFolder, options: RunOp
     session = start(experiment, options.device, begin.weights)
     session.source = begin.source
     return session
+
+
+def _check_same_data(experiment: Experiment[Any]) -> None:
+    """All processes stop if one has other data, before the first changes anything in the folder.
+
+    Raises:
+        DataError: Naming such a process.
+    """
+    differs = from_first(lambda: experiment.data_sha256) != experiment.data_sha256
+    [number] = largest(process_number() if differs else 0)
+    if number:
+        raise DataError(
+            f"process {int(number)} has other data than process 0: let --data (and --word-vectors) "
+            "name the same files on every machine"
+        )
 
 
 def _continue(
@@ -254,10 +271,12 @@ def _measure(session: Session, folder: RunFolder, stop: StopRequest) -> dict[str
         if tau := experiment.config.final_tau:
             before_final_tau = metrics
             model, kept = shrink_network(experiment, model, best["kept"], tau)
+            folder.check_there()
             save_shrunk(folder, model, kept, tau, best["epoch"])
             metrics = experiment.measure(model, stop)
         empty = _empty_components(experiment, model) if experiment.config.l1 else []
     position.seconds += time.monotonic() - began
+    folder.check_there()
     save_document(folder.checkpoint, session.to_document())
     architecture = architecture_of(model)
     return {

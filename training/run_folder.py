@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from issrnn import artifact
 from training.checkpoint import load_document
 from training.config import RunConfig
 from training.errors import RunError, reason
@@ -52,10 +53,11 @@ class RunFolder:
         What another config left there stays until `take_over`.
 
         Raises:
-            RunError: If another process trains in it, it holds a run of another config, or it
-                cannot be written.
+            RunError: If another process trains in it, it holds a run of another config or an
+                artifact, or it cannot be locked or written.
         """
         try:
+            self._refuse_artifact()
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("wb")
         except OSError as error:
@@ -63,8 +65,13 @@ class RunFolder:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise RunError(f"another process is training in {self.path}") from error
+            except OSError as error:
+                raise RunError(
+                    f"cannot lock {lock.name}: {reason(error)}; let --runs name a folder of a file "
+                    "system with locks"
+                ) from error
             remove_leftovers(self.path)
             self._admit(config)
             yield
@@ -75,18 +82,36 @@ class RunFolder:
         Raises:
             RunError: If there is no run in this folder.
         """
+        self._refuse_artifact()
         return parse_config(self._read(self.config_file), str(self.config_file))
 
     def read_record(self) -> dict[str, Any]:
         """The record of a finished run.
 
         Raises:
-            RunError: If it is not finished.
+            RunError: If it is not finished, or none is there.
         """
+        self._refuse_artifact()
         if not self.record_file.exists() and self.config_file.exists():
             raise RunError(f"the run in {self.path} is not finished; the same `run` continues it")
         record: dict[str, Any] = self._read(self.record_file)
         return record
+
+    def check_there(self) -> None:
+        """Check, before writing, that the folder of a run in progress still is where it was.
+
+        A write would make it anew, with a part of the run that nothing can go on from.
+
+        Raises:
+            RunError: If it was moved or deleted.
+        """
+        try:
+            self.config_file.stat()
+        except OSError as error:
+            raise RunError(
+                f"{self.path} is gone ({self.config_file.name}: {reason(error)}): was it moved? "
+                "`run` with --runs and --as of its new place continues it"
+            ) from error
 
     def is_finished(self, config: RunConfig) -> bool:
         """Whether it holds the record of a run of this config, not of one it goes on from.
@@ -109,6 +134,15 @@ class RunFolder:
         for result in (self.record_file, self.shrunk):
             result.unlink(missing_ok=True)
         self._write(config)
+
+    def _refuse_artifact(self) -> None:
+        """An artifact has a ``config.json`` too: not to be taken for a run's, nor replaced by one.
+
+        Raises:
+            RunError: If the folder is an artifact's.
+        """
+        if (self.path / artifact.WEIGHTS_FILE).exists():
+            raise RunError(f"{self.path} is an artifact, no run: name the run it was made of")
 
     def _admit(self, config: RunConfig) -> None:
         """Check that a config may have the folder: if it is new, or nothing that was done is lost.

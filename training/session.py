@@ -127,7 +127,7 @@ class Session:
         return next(self.model.parameters()).device
 
     def weights_document(self, weights: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
-        """What rebuilds the network alone.
+        """What rebuilds the network alone, and which data it is for.
 
         Args:
             weights: None takes the model's.
@@ -136,6 +136,7 @@ class Session:
             "architecture": architecture_of(self.model).model_dump(),
             "weights": dict(weights if weights is not None else self.model.state_dict()),
             "kept": self.kept,
+            "data_sha256": self.experiment.data_sha256,
         }
 
     def to_document(self) -> dict[str, Any]:
@@ -153,7 +154,6 @@ class Session:
             "position": asdict(self.position),
             "commits": self.commits,
             "source": self.source,
-            "data_sha256": self.experiment.data_sha256,
             "random": torch.get_rng_state(),
             "random_cuda": cuda,
         }

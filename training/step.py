@@ -83,11 +83,19 @@ def update_(
 def remove_dead_(session: Session) -> bool:
     """Make the model, optimiser and carried state smaller by what no longer matters.
 
-    Every process of the run has to call it after the same step: they all remove the same.
+    Every process of the run has to call it after the same step: they all remove the same. What
+    only removed components had read goes too, so that a second call finds nothing.
 
     Returns:
         Whether anything was removed.
     """
+    removed = False
+    while _remove_once(session):
+        removed = True
+    return removed
+
+
+def _remove_once(session: Session) -> bool:
     if session.groups is None:
         return False
     copy_first_(session.model.parameters())

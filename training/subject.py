@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -84,12 +85,11 @@ def open_run(folder: RunFolder, paths: Paths, weights: Weights | None = None) ->
             f"{folder.path} tells {known} tokens apart, the data in {paths.data} have {there}: "
             "not the data of the run"
         )
-    if (
-        folder.record_file.exists()
-        and folder.read_record()["data_sha256"] != experiment.data_sha256
-    ):
+    # What was shrunk is of the best weights, which know their data.
+    source = load_document(folder.best) if weights == "shrunk" else document
+    if _data_sha256(source, folder) not in (None, experiment.data_sha256):
         raise RunError(f"{folder.path} was trained on other data than those in {paths.data}")
-    if weights == "shrunk" and document.get("epoch") != load_document(folder.best).get("epoch"):
+    if weights == "shrunk" and document.get("epoch") != source.get("epoch"):
         raise RunError(f"{file} is of an older epoch than the best weights: `shrink` makes it anew")
     epoch, tau = document.get("epoch"), document.get("tau", 0.0)
     return Subject(folder.name, model, experiment, kept, epoch, tau)
@@ -108,9 +108,19 @@ def open_artifact(path: Path, experiment: Experiment[Any]) -> nn.Module:
         experiment: Of its task, on data like those it was trained on.
 
     Raises:
-        RunError: If it is damaged, or its tokenizer is not the experiment's.
+        RunError: If it is damaged, or its tokenizer or word vectors are not the experiment's.
     """
     return _network(_load(path), experiment)
+
+
+def _data_sha256(document: Mapping[str, Any], folder: RunFolder) -> Mapping[str, str] | None:
+    """Checksums of the data that weights were trained on.
+
+    The first best weights lack them: theirs are in the record, or unknown before the run's end.
+    """
+    if "data_sha256" not in document and folder.record_file.exists():
+        document = folder.read_record()
+    return document.get("data_sha256")
 
 
 def _open_artifact(path: Path, paths: Paths) -> Subject:
@@ -130,4 +140,5 @@ def _load(path: Path) -> artifact.Artifact:
 
 def _network(loaded: artifact.Artifact, experiment: Experiment[Any]) -> nn.Module:
     experiment.check_same_tokens(loaded.vocabulary, loaded.card.name)
+    experiment.check_same_word_vectors(loaded.word_vectors, loaded.card.name)
     return experiment.network_with(loaded.card.architecture, loaded.weights)

@@ -33,9 +33,10 @@ def measure_perplexity(
     Raises:
         OSError, ValueError: If the file cannot be read or is empty.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines:
+    content = path.read_text(encoding="utf-8-sig")
+    if not content:
         raise ValueError(f"{path} is empty")
+    lines = content.removesuffix("\n").split("\n")  # as training reads a corpus
     request = ScoreRequest(texts=lines, pretokenized=True, carry_state=True)
     texts = encode_texts(request, artifact.vocabulary)
     sequences = to_sequences(texts, artifact.vocabulary, carry_state=True)

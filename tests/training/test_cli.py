@@ -1,7 +1,9 @@
 """The command line: every failure is one line and exit code 2, and leaves nothing behind."""
 
+import errno
 import fcntl
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -164,6 +166,7 @@ def test_a_refused_command_leaves_a_finished_run_as_it_was(
         (["search", "ptb-lstm-small-iss", "--try", "keep=log:1:2"], "--trials says how many"),
         (["search", "ptb-lstm-small-iss", "--try", "keep=1", "--grace", "99"], "--grace 99 is"),
         (["evaluate", "nothing"], "no run in"),
+        (["evaluate", "x" * 300], "File name too long"),
         (["export", "nothing"], "no run in"),
         (["shrink", "nothing"], "no run in"),
     ],
@@ -190,6 +193,7 @@ def test_errors_are_one_line_and_write_nothing(
         (["run", "x", "--threads", "many"], "must be at least 1"),
         (["run", "x", "--checkpoint-seconds", "nan"], "must be a number above 0"),
         (["run", "x", "--checkpoint-seconds", "soon"], "must be a number above 0"),
+        (["benchmark-sparse-step", "--epsilon", "inf"], "must be a number above 0"),
         (["shrink", "x", "--tau", "-1"], "must be auto or at least 0"),
         (["shrink", "x", "--tau", "little"], "must be auto or at least 0"),
         ([], "COMMAND"),
@@ -229,3 +233,17 @@ def test_one_process_trains_in_a_folder(
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run(data, tmp_path, "ptb-lstm-small-dense") == 2
     assert "another process is training" in error_line(capsys)
+
+
+def test_a_folder_that_cannot_be_locked_is_not_taken_for_one_in_use(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", fails)
+    assert run(data, tmp_path, "ptb-lstm-small-dense") == 2
+    assert f"cannot lock {tmp_path / 'first' / '.lock'}: No locks available" in error_line(capsys)

@@ -15,7 +15,7 @@ from training.language_modelling.config import (
     StackedConfig,
 )
 from training.presets import PRESETS, find_preset
-from training.reproduction import run_command
+from training.reproduction import run_command, word_vectors_option
 from training.tasks import parse_config
 
 
@@ -40,6 +40,14 @@ def test_the_command_that_makes_a_run_again_is_for_a_shell() -> None:
     assert shlex.split(command)[-2:] == ["--as", "my run; it's"]
 
 
+def test_only_a_file_of_word_vectors_is_named() -> None:
+    reader, squad = find_preset("squad-bidaf-dense"), ("train-v1.1.json", "dev-v1.1.json")
+    assert word_vectors_option(reader, (*squad, "my file")) == " --word-vectors 'my file'"
+    package = ("glove_6B_index.parquet", "glove_6B_50d_emb.npy")
+    assert word_vectors_option(reader, (*squad, *package)) == ""
+    assert word_vectors_option(find_preset("ptb-lstm-small-dense"), ("ptb.train.txt",)) == ""
+
+
 def test_fields_are_overridden_by_their_names() -> None:
     config = override(
         find_preset("ptb-lstm-large-iss"),
@@ -55,8 +63,12 @@ def test_fields_are_overridden_by_their_names() -> None:
     ("assignment", "message"),
     [
         ("lambd=1", "did you mean 'lambda'"),
-        ("zzz=1", "one of task, preset, variant"),
-        ("preset=mine", "no field 'preset'"),
+        ("zzz=1", "one of variant, start_from"),
+        ("preset=mine", "no field 'preset'; one of variant"),
+        ("lambda=0.003", "remove components, which variant 'dense' keeps: take an -iss"),
+        ("tau=0.1", "remove components, which variant 'dense' keeps"),
+        ("lambda_epochs=3", "lambda_epochs needs lambda above 0"),
+        ("seed=18446744073709551616", "seed: Input should be less than 18446744073709551616"),
         ("epochs", "write it as field=value"),
         ("epochs=0", "epochs: Input should be greater than 0"),
         ("keep=1.5", "keep: Input should be less than or equal to 1"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,12 +53,15 @@ def answer(name: str, folder: Path, runs: Path) -> list[str]:
     return [*run_command("squad-bidaf-iss", name, write_squad(folder), runs, *READING), *vectors]
 
 
-def two_processes(*arguments: str, restarts: int = 0) -> subprocess.Popen[str]:
+def two_processes(
+    *arguments: str, restarts: int = 0, program: str | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", "--max-restarts", str(restarts)),
-            *("-m", "tests.training.commands", *arguments),
+            *(("--no-python", program) if program else ("-m", "tests.training.commands")),
+            *arguments,
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -185,6 +189,20 @@ def test_one_process_goes_on_where_two_were_stopped(
     with in_float64():
         assert main(score(ISS, "iss", data, interrupted, *SHRINKING)) == 0
     assert_same(folder, one / "iss", 1e-9)
+
+
+def test_a_process_with_other_data_stops_all(data: Path, tmp_path: Path) -> None:
+    for rank in ("0", "1"):
+        shutil.copytree(data, tmp_path / rank)
+    with (tmp_path / "1" / "tiny" / "tiny.test.txt").open("a") as file:
+        file.write("the cat sees N shares\n")
+    arguments = score(DENSE, "dense", tmp_path / "RANK", tmp_path / "runs", *UNEVEN)
+    own_data = 'exec "$0" -m tests.training.commands float32 "${@/%RANK/$RANK}"'
+    process = two_processes("-c", own_data, sys.executable, *arguments, program="bash")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert errors.count("error: process 1 has other data than process 0: let --data") == 2
+    assert not (tmp_path / "runs" / "dense" / "training.log").exists()
 
 
 @pytest.mark.parametrize("count", [0, 1, 20])

@@ -43,6 +43,26 @@ def test_a_full_disk_is_told_in_one_line_when_the_log_meets_it_first(tmp_path: P
         journal.row({"step": 1, "note": "x" * 5000})
 
 
+def _write_much(journal: Journal) -> None:
+    journal.log("x" * 5000)
+    for step in range(200):  # more than TensorBoard's file holds
+        journal.row({"step": step, "loss": 1.0})
+
+
+def test_a_full_disk_prints_no_traceback_beside_its_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        files_limited_to(2000),
+        pytest.raises(RunError, match="cannot write the log: File too large"),
+        Journal(RunFolder(tmp_path), ["step", "loss"], [], done_steps=0, total_steps=9) as journal,
+    ):
+        _write_much(journal)
+    errors = capfd.readouterr().err
+    assert "Traceback" not in errors
+    assert "Logging error" not in errors
+
+
 def test_an_artifact_that_does_not_fit_the_disk_is_not_there(tmp_path: Path) -> None:
     with files_limited_to(1000), pytest.raises(ArtifactError, match="cannot write the artifact"):
         make_artifact(tmp_path / "tiny")

@@ -68,6 +68,19 @@ def test_the_first_signal_is_a_request_and_handlers_come_back() -> None:
     assert signal.getsignal(signal.SIGTERM) == former
 
 
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts a script's `job &`
+    try:
+        with stop_requests() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert stop.signal_number is None
+            signal.raise_signal(signal.SIGTERM)
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 def test_threads_are_what_was_asked_for() -> None:
     assert set_threads(1) == torch.get_num_threads() == 1
     assert 1 <= physical_cores() <= (os.cpu_count() or 1)

@@ -113,6 +113,36 @@ def test_a_run_is_not_measured_on_other_data(
     assert "was trained on other data" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("weights", ["best", "last", "shrunk"])
+def test_neither_is_a_run_that_is_not_finished(
+    weights: str, runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(runs / "iss", tmp_path / "runs" / "iss")
+    (own / "record.json").unlink()
+    assert command(tmp_path / "runs", data, "shrink", "iss") == 0
+    other = shutil.copytree(data, tmp_path / "data")
+    file = other / "tiny" / "tiny.test.txt"
+    file.write_text(file.read_text().replace("cat", "dog"))
+    assert command(tmp_path / "runs", other, "evaluate", "iss", "--weights", weights) == 2
+    assert "was trained on other data" in capsys.readouterr().err
+
+
+def test_best_weights_that_do_not_know_their_data_are_measured(
+    runs: Path, data: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(runs / "iss", tmp_path / "iss")
+    best = load_document(own / "best.pt")
+    del best["data_sha256"]
+    save_document(own / "best.pt", best)
+    assert command(tmp_path, data, "evaluate", "iss") == 0
+    other = shutil.copytree(data, tmp_path / "data")
+    file = other / "tiny" / "tiny.test.txt"
+    file.write_text(file.read_text().replace("cat", "dog"))
+    assert command(tmp_path, other, "evaluate", "iss") == 2  # the record knows them
+    (own / "record.json").unlink()
+    assert command(tmp_path, data, "evaluate", "iss") == 0
+
+
 def test_an_automatic_tau_does_no_harm(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +196,19 @@ def test_an_artifacts_command_makes_the_same_model_again(
         np.testing.assert_array_equal(second.weights[weight], array)
 
 
+def test_a_run_that_was_renamed_is_made_again_under_its_first_name(
+    runs: Path, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(runs / "dense", tmp_path / "renamed")
+    models = ["--models", str(tmp_path / "models")]
+    assert command(tmp_path, data, "export", "renamed", *models) == 0
+    make, export = artifact.read_card(tmp_path / "models" / "renamed").provenance.command.split(
+        " && "
+    )
+    assert "--as dense " in make
+    assert export == "python -m training export dense --as renamed"
+
+
 @pytest.mark.parametrize("stored", ["float16", "float32", "int8"])
 def test_the_stored_type_can_be_chosen(stored: str, runs: Path, data: Path, tmp_path: Path) -> None:
     models = ["--models", str(tmp_path), "--stored", stored]
@@ -190,6 +233,22 @@ def test_an_unfinished_run_is_not_exported(
     (tmp_path / "half" / "config.json").write_text(config)
     assert command(tmp_path, data, "export", "half") == 2
     assert "is not finished" in capsys.readouterr().err
+
+
+def test_an_artifact_is_not_taken_for_a_run(
+    runs: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(runs, data, "export", "dense", "--models", str(tmp_path)) == 0
+    card = (tmp_path / "dense" / "config.json").read_text()
+    for refused in (
+        ["export", str(tmp_path / "dense")],
+        ["shrink", str(tmp_path / "dense")],
+        run_command("ptb-lstm-small-dense", "dense", data, tmp_path, *TINY)[:-4],
+    ):
+        capsys.readouterr()
+        assert command(tmp_path, data, *refused) == 2
+        assert f"{tmp_path / 'dense'} is an artifact, no run" in capsys.readouterr().err
+    assert (tmp_path / "dense" / "config.json").read_text() == card
 
 
 def test_pictures_of_several_models(

@@ -5,15 +5,19 @@ import json
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.training.conftest import TINY, TINY_ISS, run_command, training_process
+from tests.training.conftest import TINY, TINY_ISS, run_command, tiny, training_process
 from tests.waiting import wait_until
 from training.cli import main
+from training.errors import RunError
+from training.experiment import Paths
+from training.run import RunOptions, run
 
 PRESET = "ptb-lstm-small-iss"
 ISS = (*TINY_ISS, "tau=0.001", "momentum=0.3", "weight_drop=0.1", "dropout_words=0.1")
@@ -109,3 +113,24 @@ def test_a_checkpoint_of_another_config_is_not_gone_on_from(
     (tmp_path / "edited" / "record.json").unlink()
     assert main(command("edited", data, tmp_path, "epochs=2", "keep=0.5")) == 2
     assert "checkpoint.pt is of another config than" in capsys.readouterr().err
+
+
+def test_a_run_whose_folder_is_moved_is_not_begun_anew_in_its_place(
+    data: Path, tmp_path: Path
+) -> None:
+    where = RunOptions(
+        paths=Paths(data, tmp_path / "cache"),
+        runs=tmp_path,
+        name="here",
+        device=torch.device("cpu"),
+    )
+    here, there = tmp_path / "here", tmp_path / "there"
+    quiet = tiny(PRESET, "log_every=9999")  # a line of the log would tell of the folder first
+
+    def move(_: object) -> None:
+        here.rename(there)
+
+    with pytest.raises(RunError, match=r"here is gone .*: was it moved\?"):
+        run(quiet, where, move)
+    assert not here.exists()
+    assert len(run(quiet, replace(where, name="there"))["epochs"]) == 2

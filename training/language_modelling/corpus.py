@@ -153,7 +153,8 @@ def _read(path: Path, name: str, split: Split) -> _Text:
             "`python -m training fetch` (for a corpus of your own use another name: --set corpus=)"
         )
     try:
-        lines = content.decode("utf-8").splitlines()
+        # a mark of the byte order is no part of the first word, and only \n ends a sentence
+        lines = content.decode("utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: byte {error.start} ({error.reason})") from error
     words = [word for line in lines for word in (*line.split(), END)]

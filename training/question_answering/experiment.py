@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,10 +16,11 @@ from issrnn.architecture import Architecture, BiDAFArchitecture
 from issrnn.card import Card
 from issrnn.networks import BiDAF, Text
 from issrnn.vocabulary import Vocabulary
+from issrnn.word_vectors import WordVectors
 from training.averages import averages, update_averages_, using_averages
 from training.bucketing import Indices
 from training.distributed import share
-from training.errors import Interrupted
+from training.errors import Interrupted, RunError
 from training.experiment import STOPPED_MEASURING, Experiment, Loss, Paths, Quality
 from training.progress import progress_bar
 from training.question_answering.batches import collate, training_batches
@@ -161,6 +163,25 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
         """The characters."""
         return self.characters
 
+    def check_same_word_vectors(self, word_vectors: WordVectors | None, where: str | Path) -> None:
+        """Vectors of one length, and the same ones of the words that both have.
+
+        How many words there are is left open: ``word_vector_limit`` of another config may differ.
+        """
+        ours = self.word_vectors
+        if word_vectors is None:
+            raise RunError(f"{where} reads no word vectors: it answers no questions")
+        if word_vectors.size != ours.size:
+            what = f"of length {word_vectors.size}, not {ours.size} as those of {ours.name}"
+        elif not _agree(word_vectors, ours):
+            what = f"which are not those of {ours.name}"
+        else:
+            return
+        raise RunError(
+            f"{where} was trained with the word vectors {word_vectors.name}, {what}: give the file "
+            "of its own with --word-vectors, or leave that out if they are the default"
+        )
+
     def _truths(self) -> list[tuple[str, ...]]:
         return [self.dev.questions.answers[index] for index in self.dev.chosen]
 
@@ -174,6 +195,15 @@ class QuestionAnswering(Experiment[QuestionAnsweringConfig]):
             ),
             lengths=torch.tensor(lengths),
         )
+
+
+def _agree(one: WordVectors, other: WordVectors) -> bool:
+    """Whether words that both have, have the same vectors in both."""
+    words = [word for word in one.words if word in other.rows]
+    ours, theirs = (
+        vectors.vectors[[vectors.rows[word] for word in words]] for vectors in (one, other)
+    )
+    return np.array_equal(ours, theirs)
 
 
 def _bidaf(architecture: Architecture) -> BiDAFArchitecture:

@@ -44,11 +44,11 @@ class Result:
     """Of the record, if it is finished, or of the weights kept so far; infinitely bad if training
     diverged."""
     sizes: tuple[int, ...]
-    """Units of each recurrent layer."""
+    """Units of each recurrent layer; of a trial that diverged in its first epoch, the config's."""
     multiply_adds: int
-    """For each token, computed densely."""
+    """For each token, computed densely; 0 of a trial that diverged in its first epoch."""
     weights: int
-    """Those that exist."""
+    """Those that exist; 0 of a trial that diverged in its first epoch."""
 
 
 def read_results(folder: Path) -> tuple[Quality | None, list[Result]]:
@@ -58,8 +58,8 @@ def read_results(folder: Path) -> tuple[Quality | None, list[Result]]:
         folder: Holds the folder of each trial.
 
     Returns:
-        What quality means, None if there is no trial; and the trials that have done an epoch, best
-        first.
+        What quality means, None if there is no trial; and the trials that have done an epoch or
+        diverged, best first.
 
     Raises:
         TrainingError: If a file is damaged.
@@ -68,7 +68,7 @@ def read_results(folder: Path) -> tuple[Quality | None, list[Result]]:
     if not runs:
         return None, []
     quality = quality_of(runs[0].read_config())
-    results = [_result(run, quality, epochs) for run in runs if (epochs := epochs_done(run))]
+    results = [result for run in runs if (result := _result(run, quality)) is not None]
     results.sort(key=lambda result: _cost(result, quality))
     return quality, results
 
@@ -107,8 +107,8 @@ def results_table(results: Sequence[Result], quality: Quality) -> str:
             f"{result.epochs}/{result.settings['epochs']}",
             f"{result.quality:.2f}" if math.isfinite(result.quality) else "diverged",
             "/".join(map(str, result.sizes)),
-            f"{result.multiply_adds:,}",
-            f"{result.weights:,}",
+            f"{result.multiply_adds:,}" if result.multiply_adds else "",
+            f"{result.weights:,}" if result.weights else "",
             "yes" if result in front else "",
         )
         for result in results
@@ -155,7 +155,8 @@ def plot_results(path: Path, title: str, results: Sequence[Result], quality: Qua
         xscale="log",
     )
     axes.grid(alpha=0.3, which="both")
-    axes.legend()
+    if axes.lines:  # none where all trials diverged
+        axes.legend()
     write_figure(path, figure)
 
 
@@ -163,7 +164,7 @@ def write_results(folder: Path) -> str:
     """Write ``results.md`` and ``pareto.png`` into a search's folder.
 
     Returns:
-        The table; empty if no trial has done an epoch yet.
+        The table; empty if no trial has done an epoch or diverged yet.
 
     Raises:
         TrainingError: If files of a trial are damaged, or these cannot be written.
@@ -185,13 +186,18 @@ _REMARK = (
 )
 
 
-def _result(run: RunFolder, quality: Quality, epochs: list[dict[str, Any]]) -> Result:
-    config = run.read_config()
+def _result(run: RunFolder, quality: Quality) -> Result | None:
+    """What became of a trial; None if nothing has yet."""
+    config, epochs = run.read_config(), epochs_done(run)
     if finished := run.record_file.exists():
         record = run.read_record()
         figure = _recorded(record["metrics"], quality)
         sizes, multiply_adds = record["hidden_sizes"], record["multiply_adds_per_token"]
         weights = record["parameters"]
+    elif not epochs:
+        if not diverged(run, config):
+            return None
+        figure, sizes, multiply_adds, weights = quality.worst, config.hidden_sizes, 0, 0
     else:
         best = load_document(run.best)
         architecture = parse_architecture(best["architecture"])

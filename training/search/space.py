@@ -14,6 +14,9 @@ from training.errors import ConfigError
 
 __all__ = ["Range", "Trial", "Values", "draw_trials", "parse_space"]
 
+_DRAWS = 100
+"""For each trial that is asked for: what then has not been drawn is rare, or not there."""
+
 
 @dataclass(frozen=True)
 class Values:
@@ -93,26 +96,42 @@ def draw_trials(
     Args:
         config: Of all that is not tried.
         spaces: What is tried.
-        count: How many trials, at random; None takes every combination of values.
+        count: How many trials, at random, or as many different ones as there are (of ranges: as
+            are found); None takes every combination of values.
         seed: Of the random choice.
 
     Raises:
-        ConfigError: If a field is unknown or a value does not fit, or ranges need a ``count``.
+        ConfigError: If a field is unknown or is there twice or a value does not fit, or ranges
+            need a ``count``.
     """
+    fields = [space.field for space in spaces]
+    for field in fields:
+        if fields.count(field) > 1:
+            raise ConfigError(f"--try {field} is there twice: give all its values in one --try")
     chance = random.Random(seed)
     values = [space for space in spaces if isinstance(space, Values)]
-    combinations = list(itertools.product(*(space.texts for space in values)))
+    combinations = list(dict.fromkeys(itertools.product(*(space.texts for space in values))))
     if len(values) < len(spaces):
         if count is None:
             raise ConfigError("--trials says how many to draw from a range")
-        combinations = [tuple(space.draw(chance) for space in spaces) for _ in range(count)]
+        combinations = _draw_different(spaces, count, chance)
     elif count is not None:
         combinations = chance.sample(combinations, min(count, len(combinations)))
-    fields = [space.field for space in spaces]
     return [
-        _trial(config, dict(zip(fields, combination, strict=True)))
-        for combination in dict.fromkeys(combinations)
+        _trial(config, dict(zip(fields, combination, strict=True))) for combination in combinations
     ]
+
+
+def _draw_different(
+    spaces: Sequence[Values | Range], count: int, chance: random.Random
+) -> list[tuple[str, ...]]:
+    """Different combinations: so many, or fewer where that many draws find no more."""
+    drawn: dict[tuple[str, ...], None] = {}
+    for _ in range(_DRAWS * count):
+        drawn[tuple(space.draw(chance) for space in spaces)] = None
+        if len(drawn) == count:
+            break
+    return list(drawn)
 
 
 def _trial(config: RunConfig, settings: dict[str, str]) -> Trial:

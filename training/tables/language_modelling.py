@@ -171,7 +171,11 @@ def _is_large(config: StackedConfig) -> bool:
 
 def _configs(records: Sequence[Record]) -> list[tuple[Record, LanguageModelConfig]]:
     parsed = [(record, config_of(record)) for record in records]
-    return [(record, c) for record, c in parsed if isinstance(c, LanguageModelConfig)]
+    return [
+        (record, config)
+        for record, config in parsed
+        if isinstance(config, LanguageModelConfig) and config.corpus == "ptb"
+    ]
 
 
 def _stacked(records: Sequence[Record]) -> list[tuple[Record, StackedConfig]]:

@@ -42,6 +42,16 @@ def test_the_flat_layout_is_read_too(tmp_path: Path) -> None:
     assert len(load_corpus(tmp_path / "tiny", "tiny").sha256) == 3
 
 
+def test_only_a_new_line_ends_a_sentence(tmp_path: Path) -> None:
+    """Nor does a byte order mark, as Windows writes it, begin a word."""
+    for split in ("train", "valid", "test"):
+        text = "\ufeffthe stock\u2028rose\r\nthe market\x0bfell\r\n"
+        (tmp_path / f"mine.{split}.txt").write_bytes(text.encode())
+    loaded = load_corpus(tmp_path, "mine")
+    words = [loaded.vocabulary.words[number] for number in loaded.train.tolist()]
+    assert words == ["the", "stock", "rose", END, "the", "market", "fell", END]
+
+
 def test_rare_words_become_unknown(data: Path) -> None:
     loaded = load_corpus(data, "tiny", vocabulary_limit=6)
     assert len(loaded.vocabulary) == 6  # <eos> and <unk> among them, whatever their ranks

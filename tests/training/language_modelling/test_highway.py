@@ -192,6 +192,22 @@ def test_dead_components_go_and_training_goes_on_as_if_they_were_there() -> None
         torch.testing.assert_close(small.model.get_parameter(name), weight, rtol=1e-4, atol=1e-6)
 
 
+def test_what_only_a_dead_component_reads_goes_with_it() -> None:
+    trained = session("variant=iss", "lambda=1e-9")
+    assert trained.groups is not None
+    (group,) = trained.groups
+    recurrent = trained.model.get_parameter("highway.recurrent.1.weight")
+    with torch.no_grad():
+        for part in group.slices:
+            if part.role == "reads":
+                places = part.positions[torch.isin(part.components, torch.tensor([2, 7]))]
+                trained.model.get_parameter(part.parameter).index_fill_(part.axis, places, 0.0)
+        recurrent[7, 2] = 1.0  # unit 7, which nothing reads, reads unit 2
+    assert remove_dead_(trained)
+    assert trained.kept == [[0, 1, 3, 4, 5, 6, 8, 9, 10, 11]]
+    assert not remove_dead_(trained)
+
+
 def test_the_published_iss_settings_reach_the_tied_word_vectors() -> None:
     config = resolve(tiny("tau=0.01", preset="ptb-rhn-iss-0.005"), CPU)
     trained = start(LanguageModelling(config, CORPUS), CPU)

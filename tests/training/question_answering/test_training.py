@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,27 @@ def train(trained: Session, steps: range) -> None:
     for step in steps:
         train_step(trained, step % trained.experiment.steps_per_epoch, learning_rate=0.02)
         trained.position.total_steps += 1
+
+
+@pytest.fixture(scope="module")
+def models(paths: Paths, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the artifact ``squad-bidaf-dense``."""
+    folder = tmp_path_factory.mktemp("reader")
+    options = settings("epochs=1", "flat_epochs=1")
+    assert command(paths, folder / "runs", "run", "squad-bidaf-dense", *options) == 0
+    where = ("--models", str(folder / "models"))
+    assert command(paths, folder / "runs", "export", "squad-bidaf-dense", *where) == 0
+    return folder / "models"
+
+
+def settings(*more: str) -> list[str]:
+    return [part for setting in (*TINY_READER, *more) for part in ("--set", setting)]
+
+
+def fine_tune(paths: Paths, runs: Path, models: Path, *more: str) -> int:
+    options = settings("epochs=1", "flat_epochs=1", "lambda_epochs=none", "lambda_after=0", *more)
+    where = ("--models", str(models))
+    return command(paths, runs, "run", "squad-bidaf-iss-finetune", *where, *options)
 
 
 def command(paths: Paths, runs: Path, *arguments: str) -> int:
@@ -191,6 +213,44 @@ def test_from_run_to_artifact(
     assert command(paths, tmp_path, "show", "iss", "--out", out) == 0
     for picture in capsys.readouterr().out.splitlines():
         assert Path(picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        ("the 1 2 3\nof 4 5 6\n", "which are not those of glove-other"),
+        ("the 1 2\nof 3 4\n", "of length 3, not 2 as those of glove-other"),
+    ],
+)
+def test_a_reader_is_given_the_word_vectors_it_was_trained_with(
+    vectors: str,
+    message: str,
+    paths: Paths,
+    models: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "glove.Other.txt"
+    file.write_text(vectors)
+    other = replace(paths, word_vectors=file)
+    assert command(other, tmp_path, "evaluate", str(models / "squad-bidaf-dense")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "squad-bidaf-dense was trained with the word vectors glove-tiny-3d" in error
+    assert message in error
+    assert fine_tune(other, tmp_path, models) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_more_or_fewer_of_the_same_word_vectors_are_no_others(
+    paths: Paths, models: Path, tmp_path: Path
+) -> None:
+    assert fine_tune(paths, tmp_path, models, "word_vector_limit=1") == 0
+
+
+def test_the_command_of_a_reader_names_its_word_vectors(models: Path) -> None:
+    commands = artifact.read_card(models / "squad-bidaf-dense").provenance.command.split(" && ")
+    assert len(commands) == 2
+    assert all(command.endswith(" --word-vectors glove.Tiny.3d.txt") for command in commands)
 
 
 def test_what_reads_a_layer_that_is_left_out_is_not_thresholded(paths: Paths) -> None:

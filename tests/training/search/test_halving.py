@@ -79,6 +79,13 @@ def test_a_search_that_is_done_trains_nothing(
     assert "1 epochs: 3 trials, best lambda-0.02 (valid perplexity" in capsys.readouterr().out
 
 
+def test_a_search_says_that_there_are_fewer_trials(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(data, runs, "--try", LAMBDAS, "--trials", "5")) == 0
+    assert capsys.readouterr().out.startswith("3 trials instead of 5: no more of them differ\n")
+
+
 def test_other_settings_beside_what_is_tried_are_another_search(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +123,9 @@ def test_a_trial_that_diverges_is_the_worst(
     tried = ("--try", "learning_rate=1e30,0.6", "--set", "clip=1e30", "--set", "epochs=2")
     assert main(arguments(data, tmp_path, *tried)) == 0
     assert "learning_rate-1e30: training diverged" in capsys.readouterr().out
+    last = (tmp_path / "tried" / "results.md").read_text().split("| learning_rate-1e30 |")[1]
+    cells = [cell.strip() for cell in last.splitlines()[0].split("|")]
+    assert cells[1:] == ["0/2", "diverged", "30/24", "", "", "", ""]  # the last: after the row
     [record] = tmp_path.glob("tried/*/record.json")
     assert json.loads(record.read_text())["config"]["learning_rate"] == 0.6
 

@@ -47,6 +47,28 @@ def test_some_combinations_are_drawn_without_repetition() -> None:
         assert len({trial.name for trial in trials}) == len(trials) == min(count, 6)
 
 
+def test_what_was_drawn_from_a_range_is_not_drawn_again() -> None:
+    sizes = parse_space("batch_size=uniform:1:5")
+    for count in (1, 4, 5):
+        trials = draw_trials(tiny(), [sizes], count, seed=1)
+        assert len({trial.config for trial in trials}) == len(trials) == count
+    assert len(draw_trials(tiny(), [sizes], 20, seed=1)) == 5
+
+
+def test_a_value_that_is_given_twice_counts_once() -> None:
+    twice = Values("keep", ("0.5", "0.5", "1"))
+    assert len(draw_trials(tiny(), [twice], None, seed=1)) == 2
+    for seed in range(9):
+        assert len(draw_trials(tiny(), [twice], 2, seed)) == 2
+
+
+def test_a_field_is_tried_once() -> None:
+    again = Values("lambda", ("0.5",))
+    for count in (None, 2):
+        with pytest.raises(ConfigError, match="--try lambda is there twice"):
+            draw_trials(tiny(), [LAMBDAS, KEEPS, again], count, seed=1)
+
+
 def test_the_seed_decides_the_draw() -> None:
     spaces = [parse_space("lambda=log:0.001:0.1"), KEEPS]
     first, again, other = (draw_trials(tiny(), spaces, 5, seed) for seed in (1, 1, 2))

@@ -57,6 +57,11 @@ def test_the_large_runs_stand_below_the_papers() -> None:
     assert "ptb-lstm-small-iss" not in table
 
 
+def test_runs_on_a_corpus_of_ones_own_are_not_of_the_penn_treebank() -> None:
+    mine = record("ptb-lstm-large-iss", 79.0, [373, 315], 6_000_000, corpus="mine")
+    assert "ptb-lstm-large-iss" not in rows(stacked_table([mine]))
+
+
 def test_other_sizes_and_cells_are_compared_with_their_own_dense_run() -> None:
     table = rows(other_cells_table(RECORDS))
     fewer = {name: cells[-1] for name, cells in table.items() if name.startswith("ptb")}
