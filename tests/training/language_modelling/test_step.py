@@ -166,7 +166,7 @@ def test_a_gpu_has_torchs_layers_but_where_weights_are_dropped() -> None:
 
 def test_l1_is_added_to_the_groups_weights_only() -> None:
     plain = session("ptb-lstm-small-dense", "clip=1e9")
-    trained = session("ptb-lstm-small-dense", "clip=1e9", "l1=0.01")
+    trained = session("ptb-lstm-small-dense", "clip=1e9", "variant=l1", "l1=0.01")
     before = parameters(plain)
     train_step(plain, 0, learning_rate=0.5)
     train_step(trained, 0, learning_rate=0.5)
@@ -176,8 +176,8 @@ def test_l1_is_added_to_the_groups_weights_only() -> None:
     torch.testing.assert_close(now["decoder.weight"], expected)
 
 
-def test_thresholding_alone() -> None:
-    trained = session("ptb-lstm-small-dense", "tau=0.05")
+def test_thresholding_without_group_lasso() -> None:
+    trained = session("ptb-lstm-small-dense", "variant=l1", "l1=1e-12", "tau=0.05")
     train_step(trained, 0, learning_rate=0.1)
     weight = language_model(trained).decoder.weight
     assert not ((weight.abs() < 0.05) & (weight != 0)).any()
